@@ -1,0 +1,137 @@
+"""What several runs of one item say together: how well they agree, their average, and what of the spectrum survives it."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+
+from undula.jobs.recover.problem import Problem
+from undula.metrics import align
+from undula.spectra import circular_shift, radial_bands, radial_mean, reverse
+
+RESIDUAL_SHARE, LEAST_CORRELATION = 1.05, 0.95
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """Runs of every item, laid onto the run with the least residual.
+
+    Attributes:
+        image: Average of the runs that count (n, space).
+        mask: Their supports, laid likewise, by majority (n, space), or None.
+        members: Which runs count: the accepted ones, or all where none was (n, runs).
+        plausible: Which runs the others vouch for, see `plausible_runs` (n, runs); none with fewer than three.
+        agreement: Mean normalized inner product of all pairs of members; 1 when they are equal, NaN with one member (n,).
+        prtf: Phase retrieval transfer function |F(average)| / A per ring of frequency (n, rings).
+        transforms: Transforms that all this cost (n,).
+    """
+
+    image: Shaped[Tensor, "n *space"]
+    mask: Bool[Tensor, "n *space"] | None
+    members: Bool[Tensor, "n runs"]
+    plausible: Bool[Tensor, "n runs"]
+    agreement: Float[Tensor, " n"]
+    prtf: Float[Tensor, "n rings"]
+    transforms: int
+
+
+def agree(
+    problem: Problem,
+    images: Shaped[Tensor, "n runs *space"],
+    *,
+    residual: Float[Tensor, "n runs"],
+    accepted: Bool[Tensor, "n runs"],
+    mask: Bool[Tensor, "n runs *space"] | None = None,
+    subpixel: bool = False,
+) -> Consensus:
+    """Lay the runs of every item onto its best one and average those that were accepted.
+
+    The best run is the one with the least residual of its own; the truth is never looked at.
+
+    Args:
+        problem: One row per item.
+        images: All runs.
+        residual: Their residuals.
+        accepted: Which of them reached their target.
+        mask: Their supports.
+        subpixel: Whether runs may differ by fractions of a pixel (smooth, complex objects).
+
+    Returns:
+        The consensus of every item.
+    """
+    n, runs = residual.shape
+    solved = accepted.any(dim=1, keepdim=True)
+    best = torch.where(accepted | ~solved, residual, torch.inf).argmin(dim=1)
+    reference = images[torch.arange(n, device=images.device), best]
+    flat = images.reshape(n * runs, *problem.shape)
+    laid = align(flat, reference.repeat_interleave(runs, dim=0), dims=problem.dims, subpixel=subpixel)
+    together = laid.image.reshape(n, runs, -1)
+    plausible = plausible_runs(together, residual)
+    members = torch.where(solved, accepted, plausible | ~plausible.any(dim=1, keepdim=True))
+    weight = members / members.sum(dim=1, keepdim=True)
+    average = (together * weight[..., None]).sum(dim=1).reshape(n, *problem.shape)
+    support = None if mask is None else _majority(mask, laid.shift, laid.flipped, weight)
+    return Consensus(
+        image=average,
+        mask=support,
+        members=members,
+        plausible=plausible,
+        agreement=_mean_of_pairs(together, members),
+        prtf=transfer_function(problem, average),
+        # Per run: its spectrum, and two correlations with the spectrum of the best run.
+        transforms=runs * 4 + 2,
+    )
+
+
+def plausible_runs(
+    together: Shaped[Tensor, "n runs pixels"], residual: Float[Tensor, "n runs"]
+) -> Bool[Tensor, "n runs"]:
+    """Runs of measured data that no image fits exactly, judged by each other.
+
+    A run is plausible when its residual is within 5 % of the best run's and it correlates to at least 0.95 with the mean of
+    the other runs of which that is true; at least two others must be.
+
+    Args:
+        together: Aligned runs.
+        residual: Their residuals.
+
+    Returns:
+        Which are plausible.
+    """
+    near = residual <= RESIDUAL_SHARE * residual.amin(dim=1, keepdim=True)
+    others = near[:, None, :] & ~torch.eye(residual.shape[1], dtype=torch.bool, device=near.device)
+    mean = others.to(together.dtype) @ together
+    inner = torch.linalg.vecdot(mean, together).abs()
+    size = torch.linalg.vector_norm(mean, dim=-1) * torch.linalg.vector_norm(together, dim=-1)
+    alike = inner >= LEAST_CORRELATION * size
+    return near & alike & (others.sum(dim=2) >= 2)
+
+
+def transfer_function(problem: Problem, image: Shaped[Tensor, "n *space"]) -> Float[Tensor, "n rings"]:
+    """Mean of |F(image)| over every ring of frequencies, relative to the mean of the measured moduli.
+
+    One where the runs agree on the phases, falling where their average loses them (Chapman et al., 2006).
+    """
+    bands = radial_bands(problem.shape, real=problem.real, device=image.device)
+    weights = problem.weights.expand(problem.moduli.shape)
+    kept = radial_mean(problem.forward(image).abs(), bands, weights=weights)
+    return kept / radial_mean(problem.moduli, bands, weights=weights)
+
+
+def _mean_of_pairs(together: Shaped[Tensor, "n runs pixels"], members: Bool[Tensor, "n runs"]) -> Float[Tensor, " n"]:
+    size = torch.linalg.vector_norm(together, dim=-1, keepdim=True)
+    unit = together / size.clamp_min(torch.finfo(size.dtype).tiny)
+    products = (unit @ unit.mH).abs()
+    both = members[:, :, None] & members[:, None, :]
+    both = both & ~torch.eye(members.shape[1], dtype=torch.bool, device=members.device)
+    return (products * both).sum(dim=(1, 2)) / both.sum(dim=(1, 2))
+
+
+def _majority(mask: Tensor, shift: Tensor, flipped: Tensor, weight: Tensor) -> Tensor:
+    n, runs = mask.shape[:2]
+    space = mask.shape[2:]
+    flat = mask.reshape(n * runs, *space)
+    turned = torch.where(flipped.reshape(-1, *[1] * len(space)), reverse(flat, dims=len(space)), flat)
+    laid = circular_shift(turned, shift.round().long()).reshape(n, runs, *space)
+    return (laid * weight.reshape(n, runs, *[1] * len(space))).sum(dim=1) > 0.5

@@ -1,0 +1,47 @@
+"""The two projections that every method is made of: onto the measured moduli, and onto what is known of the object."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Complex, Shaped
+from torch import Tensor
+
+from undula.jobs.recover.problem import Problem, blurred
+
+Projection = Callable[[Tensor], Tensor]
+
+
+def impose_moduli(problem: Problem, x: Shaped[Tensor, "n *space"]) -> Shaped[Tensor, "n *space"]:
+    """Nearest items with the measured moduli: keep the phases, replace the moduli. Two transforms each.
+
+    A coefficient that is exactly zero has no phase and stays zero.
+    """
+    spectrum = problem.forward(x)
+    replace_moduli(problem, spectrum)
+    return problem.inverse(spectrum)
+
+
+def replace_moduli(problem: Problem, spectrum: Complex[Tensor, "n *frequency"]) -> None:
+    """Replace the measured moduli in place, keep the phases.
+
+    Squares and a reciprocal root cost a third of `abs` and a complex division (batch of 250, 28 × 28).
+    """
+    parts = torch.view_as_real(spectrum)
+    real, imaginary = parts[..., 0], parts[..., 1]
+    squared = torch.addcmul(real * real, imaginary, imaginary)
+    if problem.blur is not None:
+        squared = blurred(squared, problem.blur)
+    factor = squared.clamp_min_(torch.finfo(real.dtype).tiny).rsqrt_().mul_(problem.moduli)
+    if problem.measured is not None:
+        factor = torch.where(problem.measured, factor, 1.0)
+    parts.mul_(factor.unsqueeze(-1))
+
+
+def impose_object(
+    problem: Problem, x: Shaped[Tensor, "n *space"], mask: Shaped[Tensor, "m *space"] | None
+) -> Shaped[Tensor, "n *space"]:
+    """Nearest items within the bounds and, with a mask, zero outside it."""
+    low, high = problem.bounds
+    if problem.real and not (low is None and high is None):
+        x = x.clamp(min=low, max=high)
+    return x if mask is None else x * mask
