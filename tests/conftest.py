@@ -1,8 +1,13 @@
 """What all tests share: where real data is, and where chance comes from."""
 
+import importlib.machinery
+import importlib.util
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -41,3 +46,54 @@ def data_set(data_folder: Path) -> Callable[[str], Path]:
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+# The one table of tolerances: largest difference relative to the largest value expected. A looser one (`times`) carries its
+# reason where it is used.
+TOLERANCES = {
+    torch.float32: 3e-6,
+    torch.float64: 1e-13,
+    torch.complex64: 3e-6,
+    torch.complex128: 1e-13,
+}
+
+
+@pytest.fixture(scope="session")
+def close() -> Callable[..., None]:
+    """Assert that a tensor equals what an oracle says (a tensor or an array): `close(got, want)`."""
+
+    def check(got: torch.Tensor, want: Any, *, times: float = 1.0) -> None:
+        expected = torch.as_tensor(want).detach()
+        assert got.shape == expected.shape, f"got shape {tuple(got.shape)}, expected {tuple(expected.shape)}"
+        assert got.is_complex() == expected.is_complex()
+        wide = torch.complex128 if got.is_complex() else torch.float64
+        difference = (got.detach().to(wide) - expected.detach().to(wide)).abs().max()
+        size = max(1.0, float(expected.abs().max()))
+        assert difference <= times * TOLERANCES[got.dtype] * size, f"differs by {float(difference):.3g}"
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def unchecked() -> Iterator[Callable[[str], ModuleType]]:
+    """A copy of a module without the run-time checks of shapes that pytest adds: `unchecked("undula.spectra.fourier")`.
+
+    torch.compile and vmap cannot see through them, and they forestall the errors that users see.
+    """
+    copies: dict[str, ModuleType] = {}
+
+    def load(name: str) -> ModuleType:
+        found = importlib.util.find_spec(name)
+        assert found is not None and found.origin is not None
+        own = f"unchecked_{name.replace('.', '_')}"
+        if own not in copies:
+            loader = importlib.machinery.SourceFileLoader(own, found.origin)
+            spec = importlib.util.spec_from_file_location(own, found.origin, loader=loader)
+            assert spec is not None
+            copies[own] = sys.modules[own] = importlib.util.module_from_spec(spec)
+            loader.exec_module(copies[own])
+        return copies[own]
+
+    yield load
+    for own in copies:
+        del sys.modules[own]

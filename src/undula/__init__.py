@@ -1,1 +1,94 @@
-"""Undula."""
+"""Images and signals through their Fourier and wavelet spectra: one word, one call, one command.
+
+Every public name is loaded when it is first used, so that `import undula` loads neither torch nor NumPy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from undula import data, metrics, show, spectra
+    from undula.errors import (
+        ConvergenceWarning,
+        DataError,
+        MissingExtra,
+        OptionError,
+        RangeError,
+        ShapeError,
+        UndulaError,
+    )
+    from undula.jobs.recover import (
+        Gaussian,
+        GradientDescent,
+        Poisson,
+        Recovery,
+        padded_support,
+        recover,
+        unpad,
+    )
+    from undula.metrics import Alignment, align
+
+    __version__: str
+
+_MODULES = {
+    "Alignment": "undula.metrics",
+    "ConvergenceWarning": "undula.errors",
+    "DataError": "undula.errors",
+    "Gaussian": "undula.jobs.recover",
+    "GradientDescent": "undula.jobs.recover",
+    "MissingExtra": "undula.errors",
+    "OptionError": "undula.errors",
+    "Poisson": "undula.jobs.recover",
+    "RangeError": "undula.errors",
+    "Recovery": "undula.jobs.recover",
+    "ShapeError": "undula.errors",
+    "UndulaError": "undula.errors",
+    "align": "undula.metrics",
+    "padded_support": "undula.jobs.recover",
+    "recover": "undula.jobs.recover",
+    "unpad": "undula.jobs.recover",
+}
+_ROOMS = ("data", "metrics", "show", "spectra")
+
+__all__ = [
+    "Alignment",
+    "ConvergenceWarning",
+    "DataError",
+    "Gaussian",
+    "GradientDescent",
+    "MissingExtra",
+    "OptionError",
+    "Poisson",
+    "RangeError",
+    "Recovery",
+    "ShapeError",
+    "UndulaError",
+    "__version__",
+    "align",
+    "data",
+    "metrics",
+    "padded_support",
+    "recover",
+    "show",
+    "spectra",
+    "unpad",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value = getattr(import_module(_MODULES[name]), name)
+    elif name in _ROOMS:
+        value = import_module(f"undula.{name}")
+    elif name == "__version__":
+        from importlib.metadata import version
+
+        value = version("undula")
+    else:
+        raise AttributeError(f"module 'undula' has no attribute {name!r}")
+    globals()[name] = value  # asked for once only
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -53,9 +53,7 @@ def test_nan_stays(tmp_path):
     np.testing.assert_array_equal(read_array(tmp_path / "a.npy"), [np.nan, np.inf])
 
 
-@pytest.mark.parametrize(
-    "values", [[None, {}], ["a", "b"], np.zeros(2, [("x", "f4")]), np.zeros(2, "datetime64[s]")]
-)
+@pytest.mark.parametrize("values", [[None, {}], ["a", "b"], np.zeros(2, [("x", "f4")]), np.zeros(2, "datetime64[s]")])
 def test_only_numbers(tmp_path, values):
     array = np.array(values)
     with pytest.raises(DataError, match="expected numbers"):
@@ -134,9 +132,7 @@ def test_huge_claims(tmp_path):
 
 def test_a_claim_beyond_the_bytes_of_an_npz(tmp_path):
     header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(
-        header, {"descr": "<f8", "fortran_order": False, "shape": (1000, 1000)}
-    )
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (1000, 1000)})
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("counts.npy", header.getvalue() + bytes(8))
     refused(tmp_path / "a.npz", "promises 8000000 bytes")
@@ -216,9 +212,7 @@ def test_csv(tmp_path, text, expected):
     np.testing.assert_array_equal(read_array(tmp_path / "a.csv"), expected)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "\n", "x,y\n", "1,2\n3\n", "1,2\na,b\n", "x\ny\n1\n", "1,,3\n", "\x00\xff"]
-)
+@pytest.mark.parametrize("text", ["", "\n", "x,y\n", "1,2\n3\n", "1,2\na,b\n", "x\ny\n1\n", "1,,3\n", "\x00\xff"])
 def test_csv_without_a_table(tmp_path, text):
     (tmp_path / "a.csv").write_bytes(text.encode("latin-1"))
     refused(tmp_path / "a.csv", "cannot be read")

@@ -93,9 +93,7 @@ def test_nobody_listens(tmp_path):
             download(f"http://127.0.0.1:{taken.getsockname()[1]}/file", tmp_path / "file", sha256=SHA256)
 
 
-@pytest.mark.parametrize(
-    "url", ["file:///etc/hostname", "ftp://127.0.0.1/x", "mnist.gz", "http://[bad/x", "http:///x"]
-)
+@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/x", "mnist.gz", "http://[bad/x", "http:///x"])
 def test_addresses(tmp_path, url):
     with pytest.raises(DataError):
         download(url, tmp_path / "file", sha256=SHA256)

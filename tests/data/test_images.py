@@ -34,18 +34,14 @@ def test_deep_color_as_opencv_writes_and_reads_it(tmp_path, generator):
     raw = torch.randint(0, 65536, (3, 6, 4), generator=generator).numpy().astype(np.uint16)
     bgr = np.ascontiguousarray(raw[::-1].transpose(1, 2, 0))
     cv2.imwrite(str(tmp_path / "cv.png"), bgr)
-    np.testing.assert_array_equal(
-        read_image(tmp_path / "cv.png").numpy(), raw.astype(np.float32) / np.float32(65535)
-    )
+    np.testing.assert_array_equal(read_image(tmp_path / "cv.png").numpy(), raw.astype(np.float32) / np.float32(65535))
     write_image(tmp_path / "ours.png", raw / 65535, bits=16)
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / "ours.png"), cv2.IMREAD_UNCHANGED), bgr)
 
 
 def test_an_sbit_chunk_changes_no_value(tmp_path):
     # pypng's asDirect would shift the values; libpng, Pillow and OpenCV leave them.
-    _write_png(
-        tmp_path / "a.png", 1, 1, 16, 2, b"\0" + struct.pack(">3H", 1, 2, 65535), sBIT=bytes([13, 13, 13])
-    )
+    _write_png(tmp_path / "a.png", 1, 1, 16, 2, b"\0" + struct.pack(">3H", 1, 2, 65535), sBIT=bytes([13, 13, 13]))
     assert (read_image(tmp_path / "a.png").double() * 65535).round().flatten().tolist() == [1, 2, 65535]
 
 
@@ -98,9 +94,7 @@ def test_exif_orientation_as_pillow_transposes(tmp_path, orientation, suffix):
         _write_deep_with_exif(path, colored, exif)
     else:
         Image.fromarray(colored).save(path, exif=exif, **options)
-    turned = [None, None, 0, 3, 1, 5, 4, 6, 2][
-        orientation
-    ]  # Image.Transpose, from the table of the EXIF standard
+    turned = [None, None, 0, 3, 1, 5, 4, 6, 2][orientation]  # Image.Transpose, from the table of the EXIF standard
     plain = Image.fromarray(colored) if turned is None else Image.fromarray(colored).transpose(turned)
     expected = np.asarray(plain).transpose(2, 0, 1) / 255
     np.testing.assert_allclose(read_image(path).numpy(), expected, atol=0.05 if suffix == "jpg" else 1e-6)
@@ -154,9 +148,7 @@ def test_kinds_of_files(tmp_path, mode, suffix, channels):
 
 def test_a_jpeg_as_opencv_reads_it(tmp_path):
     smooth = (127 + 100 * np.sin(np.add.outer(np.arange(32), np.arange(48)) / 9)).astype(np.uint8)
-    Image.fromarray(np.stack([smooth, smooth.T[:32, :].repeat(2, 1)[:, :48], smooth[::-1]], 2)).save(
-        tmp_path / "a.jpg"
-    )
+    Image.fromarray(np.stack([smooth, smooth.T[:32, :].repeat(2, 1)[:, :48], smooth[::-1]], 2)).save(tmp_path / "a.jpg")
     expected = cv2.imread(str(tmp_path / "a.jpg"), cv2.IMREAD_COLOR_RGB).transpose(2, 0, 1) / 255
     np.testing.assert_allclose(read_image(tmp_path / "a.jpg").numpy(), expected, atol=3 / 255)
 
@@ -212,9 +204,7 @@ def test_truncated(tmp_path, generator, suffix, share):
         whole = (tmp_path / "noise.png").read_bytes()
     else:
         buffer = io.BytesIO()
-        Image.open(tmp_path / "noise.png").save(
-            buffer, format={"jpg": "JPEG", "tif": "TIFF"}.get(suffix, suffix)
-        )
+        Image.open(tmp_path / "noise.png").save(buffer, format={"jpg": "JPEG", "tif": "TIFF"}.get(suffix, suffix))
         whole = buffer.getvalue()
     path.write_bytes(whole[: int(share * len(whole))])
     _refused(path)
@@ -306,9 +296,7 @@ def test_which_tiffs_are_pictures(tmp_path):
         "float": np.zeros((4, 5), np.float32),
         "stack": np.zeros((3, 4, 5), np.uint8),
     }.items():
-        tifffile.imwrite(
-            tmp_path / f"{name}.tif", array, photometric="rgb" if name == "photo" else "minisblack"
-        )
+        tifffile.imwrite(tmp_path / f"{name}.tif", array, photometric="rgb" if name == "photo" else "minisblack")
     (tmp_path / "broken.tif").write_bytes(b"II*\0")
     pictures = {path.stem for path in tmp_path.iterdir() if is_picture(path)}
     assert pictures == {"photo", "mask"}

@@ -39,9 +39,7 @@ def test_mnist_from_a_written_file(here):
 
 
 def test_labels_from_a_written_file(here):
-    (here / "data" / "mnist" / "train-labels-idx1-ubyte.gz").write_bytes(
-        gzip.compress(idx(np.arange(9, dtype="u1")))
-    )
+    (here / "data" / "mnist" / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.arange(9, dtype="u1"))))
     assert mnist_labels("train", 2, 4).tolist() == [2, 3]
 
 

@@ -54,9 +54,7 @@ def picture(size: tuple[int, int] = (100, 50), kind: str = "PNG") -> bytes:
 
 
 def full(text: str) -> dict:
-    section = Section(
-        text, [text, text], [Picture(picture(), text, text)], Table([text, "n"], [[text, "1"]]), text
-    )
+    section = Section(text, [text, text], [Picture(picture(), text, text)], Table([text, "n"], [[text, "1"]]), text)
     return {"title": text, "lead": text, "sections": [section], "footer": text}
 
 
@@ -90,9 +88,7 @@ def test_pictures_are_inside_unchanged(kind, from_file, tmp_path):
     data = picture((20, 10), kind)
     (tmp_path / "p").write_bytes(data)
     source = tmp_path / "p" if from_file else data
-    write_page(
-        tmp_path / "a.html", title="t", sections=[Section("s", pictures=[Picture(source, "c", "a", 60)])]
-    )
+    write_page(tmp_path / "a.html", title="t", sections=[Section("s", pictures=[Picture(source, "c", "a", 60)])])
     image = {name: value for tag, name, value in read(tmp_path / "a.html").attributes if tag == "img"}
     head, body = image["src"].split(",")
     assert head == f"data:image/{kind.lower()};base64"
@@ -119,9 +115,7 @@ def test_empty_parts_leave_no_tags(tmp_path):
 def test_numbers_are_flush_right(tmp_path):
     rows = [["seven", "0.5", "31 dB", "−1.5", "yes"], ["9", "", "30 dB", "2e-3", "no"]]
     write_page(tmp_path / "a.html", title="t", sections=[Section("s", table=Table(list("abcde"), rows))])
-    flush = [
-        value for tag, name, value in read(tmp_path / "a.html").attributes if (tag, name) == ("td", "class")
-    ]
+    flush = [value for tag, name, value in read(tmp_path / "a.html").attributes if (tag, name) == ("td", "class")]
     assert flush == ["number"] * 6
 
 

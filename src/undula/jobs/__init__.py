@@ -1,0 +1,39 @@
+"""THE LIST of jobs: the command line, the demo and the documentation are made from it.
+
+Everything is named by text, so that the list loads nothing: `module:name`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Job:
+    """One thing that Undula does.
+
+    Attributes:
+        word: Its word: the room, the command, the page, the tests and the benchmark are called so.
+        summary: One line.
+        call: The function or class of the library.
+        command: The function behind `undula <word>`.
+        demo: Makes its section of `undula demo`, from a session and a folder.
+        usage: What may follow the word on the command line.
+    """
+
+    word: str
+    summary: str
+    call: str
+    command: str
+    demo: str
+    usage: str
+
+
+JOBS = (
+    Job(
+        word="recover",
+        summary="Recover images from the magnitudes of their Fourier transforms alone.",
+        call="undula.jobs.recover:recover",
+        command="undula.jobs.recover.command:recover_files",
+        demo="undula.jobs.recover.demonstration:demonstrate",
+        usage="[INPUT…] [-o FOLDER] [OPTIONS]",
+    ),
+)

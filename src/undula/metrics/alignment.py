@@ -9,7 +9,15 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from undula.errors import OptionError, RangeError, ShapeError
-from undula.spectra import circular_shift, cross_correlation, fourier, frequencies, half_plane_weights, reverse, translate
+from undula.spectra import (
+    circular_shift,
+    cross_correlation,
+    fourier,
+    frequencies,
+    half_plane_weights,
+    reverse,
+    translate,
+)
 
 
 @dataclass(frozen=True)
@@ -74,18 +82,16 @@ def align(
     turned, shift, flipped = _best_whole_shift(image.reshape(-1, *space), reference.reshape(-1, *space), flip=flip)
     targets = reference.reshape(-1, *space)
     if subpixel:
-        fraction = _refine(turned, targets, shift.to(turned.real.dtype))
-        moved = translate(turned, fraction)
-        phase = _phase(moved, targets)
-        shift_out: Tensor = fraction
+        shift = _refine(turned, targets, shift.to(turned.real.dtype))
+        moved = translate(turned, shift)
     else:
-        moved, phase, shift_out = circular_shift(turned, shift), None, shift
-        phase = _phase(moved, targets)
+        moved = circular_shift(turned, shift)
+    phase = _phase(moved, targets)
     if image.is_complex():
-        moved = moved * torch.exp(1j * phase).reshape(-1, *[1] * dims)
+        moved = moved * torch.polar(torch.ones_like(phase), phase).reshape(-1, *[1] * dims)
     return Alignment(
         image=moved.reshape(image.shape),
-        shift=shift_out.reshape(*batch, dims),
+        shift=shift.reshape(*batch, dims),
         flipped=flipped.reshape(batch),
         phase=phase.reshape(batch),
     )
@@ -124,8 +130,10 @@ def _refine(
     axes = tuple(range(1, dims + 1))
     start = shift
     for _ in range(8):
-        angle = sum(g * shift[:, d].reshape(-1, *[1] * dims) for d, g in enumerate(grids))
-        terms = product * torch.exp(1j * angle)
+        angle = torch.zeros_like(product.real)
+        for axis, grid in enumerate(grids):
+            angle = angle + grid * shift[:, axis].reshape(-1, *[1] * dims)
+        terms = product * torch.polar(torch.ones_like(angle), angle)
         value = terms.sum(dim=axes)
         first = torch.stack([(1j * g * terms).sum(dim=axes) for g in grids], dim=-1)
         second = torch.stack([torch.stack([-(g * h * terms).sum(dim=axes) for h in grids], -1) for g in grids], -1)

@@ -171,9 +171,7 @@ def circular_shift(
     return x
 
 
-def translate(
-    x: Shaped[Tensor, "items *space"], shift: Float[Tensor, "items dims"]
-) -> Shaped[Tensor, "items *space"]:
+def translate(x: Shaped[Tensor, "items *space"], shift: Float[Tensor, "items dims"]) -> Shaped[Tensor, "items *space"]:
     """Move every item by its own, possibly fractional, number of samples: a phase ramp on its spectrum.
 
     Args:

@@ -43,12 +43,12 @@ def recover(
     r"""Recover images from the magnitudes of their Fourier transforms alone.
 
     Finds x with |F x| = A that lies within the bounds and the support. The default alternates between both by
-    relaxed reflections (RRR), x ← x + β (P_A(2 P_S x - x) - P_S x), polishes a copy of the estimate every 50 iterations by
-    accelerated error reduction, and starts afresh from random phases where that leads nowhere.
+    relaxed reflections (RRR), x ← x + β (P_A(2 P_S x - x) - P_S x), polishes a copy of the estimate every 50 iterations
+    by accelerated error reduction, and starts afresh from random phases where that leads nowhere.
 
     Args:
-        magnitudes: |F x| ≥ 0 over the full plane, (…, H, W) or with `dims=3` (…, D, H, W); leading axes are independent items.
-            A tensor, or a NumPy array (then the results are arrays).
+        magnitudes: |F x| ≥ 0 over the full plane, (…, H, W) or with `dims=3` (…, D, H, W); leading axes are independent
+            items. A tensor, or a NumPy array (then the results are arrays).
         dims: How many of the last axes are space: 1, 2 or 3.
         intensities: Whether `magnitudes` are |F x|² (counts may be integers).
         centered: Whether zero frequency lies in the middle (fftshift) rather than at index 0.
@@ -64,25 +64,27 @@ def recover(
         starts: Greatest number of fresh starts of a run; None is as many as the transforms allow (shrink-wrap: one,
             gradient: eight).
         runs: Independent runs of every item, to tell whether they agree.
-        tolerance: Relative amplitude residual below which an item is accepted. In float32 not above 2e-4 for certainty: at 1e-3
-            wrong images were accepted.
-        max_transforms: Fourier transforms after which a run takes no further start; None is 20,000 (gradient: no limit).
-        noise: `Gaussian(deviation)` on the magnitudes or `Poisson(counts)`: items are accepted when they fit as well as the
-            noise allows, pixels that do not rise above it are emptied, and the accepted runs are averaged.
-        generator: Source of the random starts; or one integer seed per item, which makes an item's result independent of
-            the batch that it lies in.
+        tolerance: Relative amplitude residual below which an item is accepted. In float32 not above 2e-4 for certainty:
+            at 1e-3 wrong images were accepted.
+        max_transforms: Fourier transforms after which a run takes no further start; None is 40,000 (gradient: no
+            limit).
+        noise: `Gaussian(deviation)` on the magnitudes or `Poisson(counts)`: items are accepted when they fit as well as
+            the noise allows, pixels that do not rise above it are emptied, and the accepted runs are averaged.
+        generator: Source of the random starts; or one integer seed per item, which makes an item's result independent
+            of the batch that it lies in.
         callback: Called as callback(iteration, progress), see `undula.jobs.recover.search.Progress`.
 
     Returns:
         The images, with residual, verdict and cost of each.
 
     Raises:
-        RangeError: Negative, NaN or infinite magnitudes; magnitudes that no real image has; integers that are not counts.
+        RangeError: Negative, NaN or infinite magnitudes; magnitudes that no real image has; integers that are not
+            counts.
         ShapeError: Shapes that do not fit, or an empty batch.
         OptionError: Options that contradict each other.
 
-    When it fails: without bounds and without a support almost anything fits; a support of half the frame's sides or less makes
-    the answer unique for almost all objects (Bates 1982). Compare several runs (`runs=8`, `agreement`).
+    When it fails: without bounds and without a support almost anything fits; a support of half the frame's sides or
+    less makes the answer unique for almost all objects (Bates 1982). Compare several runs (`runs=8`, `agreement`).
 
     References: Elser, Lan, Bendory, Benchmark problems for phase retrieval, 2018; Fienup, Phase retrieval algorithms: a
     comparison, 1982; Marchesini et al., X-ray image reconstruction from a diffraction pattern alone, 2003.

@@ -13,8 +13,8 @@ def fit_blur(problem: Problem, image: Shaped[Tensor, "n *space"], *, steps: int 
     """Outer taps w of the three-tap blur of the intensities that fits best: Gauss-Newton on Σ (√(K∗|F x|²) - A)².
 
     A blur in Fourier space is a window in space, so this is what a beam that is not quite coherent, or a detector whose
-    pixels share charge, does to a pattern. Three taps per axis, 0 ≤ w ≤ 1/4, keep intensities non-negative; blurring with a
-    Gaussian by FFT let rounding make them negative and ended in NaN.
+    pixels share charge, does to a pattern. Three taps per axis, 0 ≤ w ≤ 1/4, keep intensities non-negative; blurring
+    with a Gaussian by FFT let rounding make them negative and ended in NaN.
 
     Args:
         problem: Problem of the items, with the blur to begin from; full planes only.
@@ -33,7 +33,9 @@ def fit_blur(problem: Problem, image: Shaped[Tensor, "n *space"], *, steps: int 
         # Where the model is darker than a thousandth of its maximum, the derivative of the root is noise.
         floor = modulus.amax(dim=problem.axes, keepdim=True) * 1e-3
         slopes = [
-            (second_difference(blurred(intensity, taps, skip=axis), axis) / (2 * torch.maximum(modulus, floor))).flatten(1)
+            (
+                second_difference(blurred(intensity, taps, skip=axis), axis) / (2 * torch.maximum(modulus, floor))
+            ).flatten(1)
             for axis in range(problem.dims)
         ]
         weights = problem.weights.expand(modulus.shape).flatten(1)

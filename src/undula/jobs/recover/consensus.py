@@ -1,4 +1,4 @@
-"""What several runs of one item say together: how well they agree, their average, and what of the spectrum survives it."""
+"""What several runs of one item say together: their agreement, their average, and what of the spectrum survives it."""
 
 from dataclasses import dataclass
 
@@ -18,11 +18,12 @@ class Consensus:
     """Runs of every item, laid onto the run with the least residual.
 
     Attributes:
-        image: Average of the runs that count (n, space).
+        image: Average of the runs that count (n, space), complex ones with the global phase that makes their sum positive.
         mask: Their supports, laid likewise, by majority (n, space), or None.
         members: Which runs count: the accepted ones, or all where none was (n, runs).
         plausible: Which runs the others vouch for, see `plausible_runs` (n, runs); none with fewer than three.
-        agreement: Mean normalized inner product of all pairs of members; 1 when they are equal, NaN with one member (n,).
+        agreement: Mean normalized inner product of all pairs of members; 1 when they are equal, NaN with one member
+            (n,).
         prtf: Phase retrieval transfer function |F(average)| / A per ring of frequency (n, rings).
         transforms: Transforms that all this cost (n,).
     """
@@ -71,6 +72,10 @@ def agree(
     members = torch.where(solved, accepted, plausible | ~plausible.any(dim=1, keepdim=True))
     weight = members / members.sum(dim=1, keepdim=True)
     average = (together * weight[..., None]).sum(dim=1).reshape(n, *problem.shape)
+    if average.is_complex():
+        # Of the phases that magnitudes leave open, the one with a positive sum: pictures of two objects are then comparable.
+        angle = average.sum(dim=problem.axes, keepdim=True).angle()
+        average = average * torch.polar(torch.ones_like(angle), -angle)
     support = None if mask is None else _majority(mask, laid.shift, laid.flipped, weight)
     return Consensus(
         image=average,
@@ -89,8 +94,8 @@ def plausible_runs(
 ) -> Bool[Tensor, "n runs"]:
     """Runs of measured data that no image fits exactly, judged by each other.
 
-    A run is plausible when its residual is within 5 % of the best run's and it correlates to at least 0.95 with the mean of
-    the other runs of which that is true; at least two others must be.
+    A run is plausible when its residual is within 5 % of the best run's and it correlates to at least 0.95 with the
+    mean of the other runs of which that is true; at least two others must be.
 
     Args:
         together: Aligned runs.

@@ -1,7 +1,8 @@
 """Gradient descent on the misfit of the magnitudes, the experiment that this job grew from.
 
-Joseph Van Name (2023) minimizes Σ (|F sigmoid(X)|² - |F a|²)² over X: `GradientDescent.as_published()`. What made it reliable
-is in the defaults: a parametrization that does not saturate, the amplitude loss, and noise that is annealed in cycles.
+Joseph Van Name (2023) minimizes Σ (|F sigmoid(X)|² - |F a|²)² over X: `GradientDescent.as_published()`. What made it
+reliable is in the defaults: a parametrization that does not saturate, the amplitude loss, and noise that is annealed in
+cycles.
 """
 
 from dataclasses import dataclass
@@ -23,12 +24,13 @@ class GradientDescent:
     """How the method "gradient" walks; the defaults are the best that were measured.
 
     Attributes:
-        bound: How a free number X becomes a pixel between the bounds: the sine and its square let a pixel that touches a
-            bound come back, the sigmoid's slope dies there. Without bounds the pixel is X itself.
+        bound: How a free number X becomes a pixel between the bounds: the sine and its square let a pixel that touches
+            a bound come back, the sigmoid's slope dies there. Without bounds the pixel is X itself.
         loss: "amplitude" ½ Σ (|F x| - A)², or "intensity" ¼ Σ (|F x|² - A²)² / Σ A⁴.
         optimizer: "adam", "momentum" (heavy ball, 0.9) or "plain" (fixed steps).
         rate: Step length.
-        noise: Deviation of the normal noise added to X after every step, annealed to zero over the first 80 % of a cycle.
+        noise: Deviation of the normal noise added to X after every step, annealed to zero over the first 80 % of a
+            cycle.
         steps: Steps of one start.
         cycles: Equal parts of a start; each begins with full noise again, unless the residual is below the tolerance.
         center: Mean of the normal numbers at which X begins.
@@ -125,9 +127,7 @@ class Descent:
         return image if mask is None else image * mask
 
 
-def gradient_of(
-    loss: str, problem: Problem, image: Shaped[Tensor, "n *space"]
-) -> Shaped[Tensor, "n *space"]:
+def gradient_of(loss: str, problem: Problem, image: Shaped[Tensor, "n *space"]) -> Shaped[Tensor, "n *space"]:
     """Gradient of the loss of every item in its pixels, in closed form: two transforms.
 
     Args:

@@ -12,6 +12,8 @@ from undula.jobs.recover.rules import RULES, ProjectionMethod
 from undula.jobs.recover.search import Probe
 from undula.jobs.recover.starts import random_phases
 
+DEFAULT_PROBE = Probe()
+
 
 @dataclass(frozen=True)
 class Projections:
@@ -23,13 +25,15 @@ class Projections:
         probe: How a look polishes a copy of the estimate; None for the bare iteration.
         first_length: Iterations of the first two starts.
         growth: Factor by which every second start is longer than the last.
+        pull: Factor on an unmeasured zero frequency in every iteration.
     """
 
     name: ProjectionMethod
     block: int = 50
-    probe: Probe | None = Probe()
+    probe: Probe | None = DEFAULT_PROBE
     first_length: int = 150
-    growth: float = 1.0
+    growth: float = 1.3
+    pull: float = 1.0
     step_transforms: int = 2
 
     @property
@@ -66,7 +70,7 @@ class Projections:
         state["x"] = rule(
             state["x"],
             lambda x: impose_object(problem, x, mask),
-            lambda x: impose_moduli(problem, x),
+            lambda x: impose_moduli(problem, x, pull=self.pull),
             beta,
         )
 

@@ -15,8 +15,8 @@ class Gaussian:
     """Gaussian noise on the magnitudes.
 
     Attributes:
-        deviation: Standard deviation in the units (and the normalization) of the magnitudes as given: one number, or one
-            per item.
+        deviation: Standard deviation in the units (and the normalization) of the magnitudes as given: one number, or
+            one per item.
 
     Raises:
         RangeError: A deviation that is not a positive number.
@@ -47,9 +47,7 @@ class Poisson:
             _positive(self.counts, name="counts")
 
 
-def amplitude_deviation(
-    noise: Gaussian | Poisson, *, energy: Float[Tensor, " n"], unit: float
-) -> Float[Tensor, " n"]:
+def amplitude_deviation(noise: Gaussian | Poisson, *, energy: Float[Tensor, " n"], unit: float) -> Float[Tensor, " n"]:
     """Standard deviation of the unitary magnitudes of every item.
 
     The square root of a Poisson count has variance 1/4 (Anscombe 1948), whatever the count, so both kinds of noise

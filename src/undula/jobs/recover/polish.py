@@ -9,10 +9,11 @@ from torch import Tensor
 from undula.jobs.recover.problem import Problem
 from undula.jobs.recover.projections import impose_moduli, impose_object
 
-# A valley's floor is reached at a steady rate, a local minimum's residual stops falling: of 1,000 digits those that end solved lose
-# at least a third of their residual between steps 5 and 15 and in every ten steps after that.
+# A valley's floor is reached at a steady rate, a local minimum's residual stops falling: of 1,000 digits those that end
+# solved lose at least a third of their residual between steps 5 and 15 and in every ten steps after that.
 FIRST_LOOK, LOOK_EVERY, LEAST_FALL = 5, 10, 0.7
 NEAR, LEAST_FALL_NEAR = 20.0, 0.9
+
 
 @dataclass(frozen=True)
 class Polished:
@@ -27,6 +28,7 @@ class Polished:
     image: Shaped[Tensor, "n *space"]
     residual: Float[Tensor, " n"]
     transforms: Int[Tensor, " n"]
+
 
 def polish(
     problem: Problem,
@@ -100,4 +102,3 @@ class _Walk:
             self.mask = self.mask[index]
         self.problem = self.problem.take(index)
         self.image, self.ahead, self.pace = self.image[index], self.ahead[index], self.pace[index]
-

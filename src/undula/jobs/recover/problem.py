@@ -91,6 +91,11 @@ class Problem:
         return (self.weights * (moduli - self.moduli).square()).sum(dim=self.axes)
 
 
+def zero_frequency(problem: Problem) -> tuple[slice | int, ...]:
+    """Index of the zero frequency of every item."""
+    return (slice(None), *(0 for _ in problem.shape))
+
+
 def blurred(
     intensity: Float[Tensor, "n *frequency"], taps: Float[Tensor, "n dims"], *, skip: int | None = None
 ) -> Float[Tensor, "n *frequency"]:
@@ -170,6 +175,8 @@ def read_problem(
         measured = None if measured is None else _half(measured)
     if measured is not None:
         weights = weights * measured
+    if real:
+        _check_sum(moduli, measured, bounds, pixels=math.prod(shape), slack=1.5 if symmetrize else 1.001)
     return Problem(moduli.contiguous(), weights, measured, shape, real, bounds, unit, asymmetry)
 
 
@@ -195,6 +202,24 @@ def _check_values(magnitudes: Tensor) -> None:
     largest = float(magnitudes.max())
     if largest > 1e15 or 0 < largest < 1e-15:
         raise RangeError(f"got magnitudes up to {largest:.3g}, expected 1e-15…1e15: rescale them")
+
+
+def _check_sum(moduli: Tensor, measured: Tensor | None, bounds: Bounds, *, pixels: int, slack: float) -> None:
+    """Refuse what no image within the bounds can have: the zero frequency is the sum of its pixels."""
+    low, high = bounds
+    zero: tuple[slice | int, ...] = (slice(None), *(0 for _ in moduli.shape[1:]))
+    total = moduli[zero] if measured is None else torch.where(measured[zero], moduli[zero], torch.inf)
+    if low is not None and low >= 0 and bool((moduli.flatten(1).amax(dim=1) > slack * total).any()):
+        raise RangeError(
+            f"got magnitudes that are larger elsewhere than at zero frequency, expected those of an image of values ≥ {low:g}: "
+            "say centered=True if zero frequency lies in the middle, or bounds=None"
+        )
+    mean = torch.where(total.isinf(), 0.0, total).amax() / math.sqrt(pixels)
+    if high is not None and high > 0 and (low is None or low >= -high) and float(mean) > slack * high:
+        raise RangeError(
+            f"got magnitudes of an image with mean value {float(mean):.3g}, expected at most {high:g}: check norm=… and "
+            "intensities=…, or open the upper bound, bounds=(0, None)"
+        )
 
 
 def _symmetric(

@@ -6,22 +6,23 @@ import torch
 from jaxtyping import Complex, Shaped
 from torch import Tensor
 
-from undula.jobs.recover.problem import Problem, blurred
+from undula.jobs.recover.problem import Problem, blurred, zero_frequency
 
 Projection = Callable[[Tensor], Tensor]
 
 
-def impose_moduli(problem: Problem, x: Shaped[Tensor, "n *space"]) -> Shaped[Tensor, "n *space"]:
+def impose_moduli(problem: Problem, x: Shaped[Tensor, "n *space"], *, pull: float = 1.0) -> Shaped[Tensor, "n *space"]:
     """Nearest items with the measured moduli: keep the phases, replace the moduli. Two transforms each.
 
-    A coefficient that is exactly zero has no phase and stays zero.
+    A coefficient that is exactly zero has no phase and stays zero; one that was not measured stays as it is, but for an
+    unmeasured zero frequency, which is multiplied by `pull`.
     """
     spectrum = problem.forward(x)
-    replace_moduli(problem, spectrum)
+    replace_moduli(problem, spectrum, pull=pull)
     return problem.inverse(spectrum)
 
 
-def replace_moduli(problem: Problem, spectrum: Complex[Tensor, "n *frequency"]) -> None:
+def replace_moduli(problem: Problem, spectrum: Complex[Tensor, "n *frequency"], *, pull: float = 1.0) -> None:
     """Replace the measured moduli in place, keep the phases.
 
     Squares and a reciprocal root cost a third of `abs` and a complex division (batch of 250, 28 × 28).
@@ -34,6 +35,9 @@ def replace_moduli(problem: Problem, spectrum: Complex[Tensor, "n *frequency"]) 
     factor = squared.clamp_min_(torch.finfo(real.dtype).tiny).rsqrt_().mul_(problem.moduli)
     if problem.measured is not None:
         factor = torch.where(problem.measured, factor, 1.0)
+        if pull != 1.0:
+            zero = zero_frequency(problem)
+            factor[zero] = torch.where(problem.measured[zero], factor[zero], pull)
     parts.mul_(factor.unsqueeze(-1))
 
 

@@ -61,7 +61,9 @@ def read_mask(mask: Any, *, like: Tensor, dims: int, name: str) -> Bool[Tensor, 
     """
     values = mask if isinstance(mask, Tensor) else _from_array(mask)
     if values.dtype != torch.bool:
-        raise RangeError(f"got {name} of type {_name(values)}, expected a boolean mask: compare with a number, mask > 0")
+        raise RangeError(
+            f"got {name} of type {_name(values)}, expected a boolean mask: compare with a number, mask > 0"
+        )
     space = tuple(like.shape[-dims:])
     if tuple(values.shape) not in (space, tuple(like.shape)):
         raise ShapeError(
@@ -109,7 +111,7 @@ def read_support(support: Any, problem: Problem, *, like: Tensor) -> Support:
         if support != "shrinkwrap":
             raise OptionError(f'got support={support!r}, expected None, sides, a boolean mask or "shrinkwrap"')
         return ShrinkWrap()
-    if isinstance(support, bool) or np.ndim(support) == 0 and not np.issubdtype(type(support), np.integer):
+    if isinstance(support, bool) or (np.ndim(support) == 0 and not np.issubdtype(type(support), np.integer)):
         raise OptionError(f'got support={support!r}, expected None, sides in pixels, a boolean mask or "shrinkwrap"')
     if np.ndim(support) == 0:
         return _box((int(support),) * len(shape), shape)

@@ -31,8 +31,11 @@ class Recovery:
         agreement: Mean normalized inner product of the pairs of accepted runs (all, where none was) after alignment
             (…); None for a single run. Its transforms are counted in `agreement_transforms`.
         agreement_transforms: Transforms per item that laying the runs onto each other cost.
-        prtf: Phase retrieval transfer function per ring of frequency, |F(average)| / A (…, rings); None for a single run.
+        prtf: Phase retrieval transfer function per ring of frequency, |F(average)| / A (…, rings); None for a single
+            run.
         support: Where the image may be non-zero, as given or as found (…, space); None when nothing restricts it.
+        blur: Outer taps w of the blur (w, 1 - 2w, w) of the intensities that shrink-wrap fitted along every axis, the
+            mean of the accepted runs (…, dims); None without one. The residual is that of the blurred intensities.
         history: One (k, 4) table over all looks: item, run, transforms spent on the run, residual.
         advice: Per item, what to try when it was not accepted, else an empty sentence; nested like the leading axes.
         arguments: What `recover` was called with, in plain values.
@@ -50,6 +53,7 @@ class Recovery:
     agreement_transforms: int
     prtf: Any
     support: Any
+    blur: Any
     history: Any
     advice: Any
     arguments: dict[str, Any]
@@ -131,6 +135,7 @@ def make_result(
         agreement_transforms=0 if consensus is None else consensus.transforms,
         prtf=None if consensus is None else shaped(consensus.prtf, consensus.prtf.shape[-1]),
         support=shaped(solution.mask, *space),
+        blur=shaped(solution.blur, len(space)),
         history=_history(found, runs=runs, arrays=arrays),
         advice=_nested(sentences, batch),
         arguments=plain_arguments(arguments),
@@ -171,12 +176,12 @@ def _nested(sentences: list[str], batch: tuple[int, ...]) -> Any:
 
 
 def write_item(out: OutputFolder, name: str, image: Any) -> list[str]:
-    """Write one image: NPY with the values, and for flat ones a PNG of the (modulus) values stretched to its maximum."""
+    """Write one image: NPY with the values, and for flat ones a PNG of their moduli, stretched where they exceed 1."""
     values = np.asarray(image)
     write_array(out.path(f"{name}.npy"), values)
     if values.ndim != 2:
         return [f"{name}.npy"]
     picture = torch.as_tensor(np.abs(values) if np.iscomplexobj(values) else values.clip(min=0)).float()
     top = float(picture.max())
-    write_image(out.path(f"{name}.png"), picture / top if top > 1 or np.iscomplexobj(values) and top > 0 else picture)
+    write_image(out.path(f"{name}.png"), picture / top if top > 1 or (np.iscomplexobj(values) and top > 0) else picture)
     return [f"{name}.npy", f"{name}.png"]

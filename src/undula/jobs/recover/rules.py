@@ -1,7 +1,7 @@
 """One iteration of every projection method, from the same two projections.
 
-`project` goes to the nearest object (support and bounds), `impose` to the nearest array with the measured moduli. In all of
-them an object that satisfies both stays where it is.
+`project` goes to the nearest object (support and bounds), `impose` to the nearest array with the measured moduli. In
+all of them an object that satisfies both stays where it is.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Rule = Callable[[Tensor, Projection, Projection, float], Tensor]
 
 
 def relaxed_reflect_reflect(x: Tensor, project: Projection, impose: Projection, beta: float) -> Tensor:
-    """x + β (P_M(2 P_S x - x) - P_S x), support first; β = 1 is Douglas-Rachford (Elser, 2003 and 2018)."""
+    """X + β (P_M(2 P_S x - x) - P_S x), support first; β = 1 is Douglas-Rachford (Elser, 2003 and 2018)."""
     estimate = project(x)
     return impose(torch.lerp(x, estimate, 2.0)).sub_(estimate).mul_(beta).add_(x)
 
@@ -44,8 +44,8 @@ def error_reduction(x: Tensor, project: Projection, impose: Projection, beta: fl
     return project(impose(x))
 
 
-# (iteration, β, whether the estimate is P_S x or P_S P_M x). β as measured: rrr 0.5, 0.7, 0.8, 0.9 need 293, 289, 286 and
-# 300 transforms a digit; raar and hio are their authors' usual values, er has none.
+# (iteration, β, whether the estimate is P_S x or P_S P_M x). β as measured: rrr 0.5, 0.7, 0.8, 0.9 need 293, 289, 286
+# and 300 transforms a digit; raar and hio are their authors' usual values, er has none.
 RULES: dict[ProjectionMethod, tuple[Rule, float, bool]] = {
     "rrr": (relaxed_reflect_reflect, 0.8, False),
     "raar": (relaxed_averaged_alternating_reflections, 0.9, True),

@@ -17,8 +17,8 @@ from undula.jobs.recover.problem import Problem
 from undula.jobs.recover.projections import impose_object
 from undula.jobs.recover.supports import Support
 
-# Real numbers in the pool: 256 Ki (1 MB in float32) measured fastest for 28 × 28, twice as fast as 1,000 digits at once,
-# whose arrays the allocator returns to the system after every operation.
+# Real numbers in the pool: 256 Ki (1 MB in float32) measured fastest for 28 × 28, twice as fast as 1,000 digits at
+# once, whose arrays the allocator returns to the system after every operation.
 POOL_NUMBERS = 2**18
 
 
@@ -33,14 +33,21 @@ class Probe:
 class Method(Protocol):
     """What makes an iteration: the state of a batch of trials, its step, and the image it stands for."""
 
-    block: int
-    """Iterations between two looks at the residual."""
-    probe: Probe | None
-    """How a look polishes a copy of the estimate by accelerated error reduction; None for methods that may not."""
-    step_transforms: int
-    """Transforms of one item in one iteration."""
-    estimate_transforms: int
-    """Transforms of one item in `estimate`."""
+    @property
+    def block(self) -> int:
+        """Iterations between two looks at the residual."""
+
+    @property
+    def probe(self) -> Probe | None:
+        """How a look polishes a copy of the estimate by accelerated error reduction; None for methods that may not."""
+
+    @property
+    def step_transforms(self) -> int:
+        """Transforms of one item in one iteration."""
+
+    @property
+    def estimate_transforms(self) -> int:
+        """Transforms of one item in `estimate`."""
 
     def length(self, start: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
         """Iterations of start number 0, 1, …; a multiple of `block`."""
@@ -195,9 +202,7 @@ class _Pool:
         if self.mask is not None and self.support.every and place % self.support.every == 0:
             estimate = self.method.estimate(self.problem, self.state, mask=None)
             self.found.transforms[self.trials] += self.method.estimate_transforms
-            self.mask = self.support.update(
-                self.mask, estimate, start=self.found.starts[self.trials] - 1, age=self.age
-            )
+            self.mask = self.support.update(self.mask, estimate, start=self.found.starts[self.trials] - 1, age=self.age)
         seeds = self.seeds[self.trials]
         self.method.step(self.problem, self.state, mask=self.mask, age=self.age, seeds=seeds)
         self.age += 1
@@ -260,7 +265,7 @@ class _Pool:
         self.found.image[accepted] = image[accepted]
         self.found.residual[accepted] = residual[accepted]
         self.found.accepted[:] = accepted
-        self.found.transforms += 1
+        self.found.transforms[:] += 1
 
     def _begin(self, trials: Tensor, *, first: bool) -> None:
         problem, start = self.all.take(trials), self.found.starts[trials]

@@ -23,6 +23,8 @@ LENGTH = 300
 THRESHOLD, WIDE, NARROW = 0.20, 1.5, 0.7
 FINE_THRESHOLD, FINE_BLUR, FINE_STEPS = 0.08, 1.0, (10, 30)
 
+COARSE_PROBE = Probe(steps=20, patient=True)
+
 
 @dataclass(frozen=True)
 class ShrinkWrap:
@@ -65,7 +67,7 @@ class Wrapping:
 
     name: ProjectionMethod
     block: int = LENGTH
-    probe: Probe | None = Probe(steps=20, patient=True)
+    probe: Probe | None = COARSE_PROBE
     step_transforms: int = 2
     estimate_transforms: int = 2
 
@@ -112,9 +114,7 @@ class Wrapping:
         return impose_object(seen, impose_moduli(seen, state["x"]), mask)
 
 
-def wrap(
-    estimate: Tensor, *, deviation: float, threshold: float
-) -> Bool[Tensor, "n *space"]:
+def wrap(estimate: Tensor, *, deviation: float, threshold: float) -> Bool[Tensor, "n *space"]:
     """Where the blurred modulus exceeds a share of its maximum."""
     dims = estimate.ndim - 1
     smooth = gaussian_blur(estimate.abs(), deviation=deviation, dims=dims)
@@ -124,7 +124,9 @@ def wrap(
 def autocorrelation_box(problem: Problem, *, level: float = 0.05, margin: int = 4) -> Bool[Tensor, "n *space"]:
     """Box in the middle of the frame with half the extent of the autocorrelation, which the intensities determine."""
     power = problem.moduli.square()
-    values = inverse_fourier(torch.complex(power, torch.zeros_like(power)), shape=problem.shape, real=problem.real).abs()
+    values = inverse_fourier(
+        torch.complex(power, torch.zeros_like(power)), shape=problem.shape, real=problem.real
+    ).abs()
     inside = torch.fft.fftshift(values > level * values.amax(dim=problem.axes, keepdim=True), dim=problem.axes)
     box = torch.ones_like(inside)
     for axis, length in enumerate(problem.shape):
@@ -171,4 +173,3 @@ def _inner(values: Tensor, shape: tuple[int, ...]) -> Tensor:
     for axis, side in enumerate(shape):
         middle = middle.narrow(1 + axis, values.shape[1 + axis] // 2 - side // 2, side)
     return torch.fft.ifftshift(middle, dim=axes).contiguous()
-

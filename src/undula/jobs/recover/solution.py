@@ -7,9 +7,10 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from undula.jobs.recover.consensus import Consensus, agree
 from undula.jobs.recover.coherence import with_blur
+from undula.jobs.recover.consensus import Consensus, agree
 from undula.jobs.recover.denoising import refine
+from undula.jobs.recover.emptiest import lacks_sum, search_emptiest
 from undula.jobs.recover.levels import search_wrapped
 from undula.jobs.recover.plan import Plan
 from undula.jobs.recover.problem import Problem
@@ -33,6 +34,7 @@ class Solution:
         run_accepted: Which runs were accepted (n, runs).
         refining: Transforms per run that the noise cost.
         support: "none", "box", "mask" or "shrinkwrap".
+        blur: Blur of the intensities of the answer (n, dims), or None.
     """
 
     problem: Problem
@@ -46,6 +48,7 @@ class Solution:
     run_accepted: Bool[Tensor, "n runs"]
     refining: int
     support: str
+    blur: Float[Tensor, "n dims"] | None
 
 
 def solve(
@@ -78,6 +81,9 @@ def solve(
         wide = replace(plan, target=plan.target[index])
         found = search_wrapped(trials, wide, seeds=own, image=begin, callback=callback)
         trials = with_blur(trials, found.blur)
+    elif lacks_sum(problem, plan):
+        wide = replace(plan, target=plan.target[index])
+        found = search_emptiest(trials, wide, seeds=own, image=begin, callback=callback)
     else:
         found = search(
             trials,
@@ -119,16 +125,31 @@ def _conclude(
         )
     if consensus is not None and isinstance(plan.support, ShrinkWrap):
         accepted = accepted | (consensus.plausible & ~accepted.any(dim=1, keepdim=True))
+    blurs = None if found.blur is None else found.blur.reshape(n, runs, -1)
+    blur = None
     if consensus is not None and plan.averages:
         answer, support = consensus.image, consensus.mask
-        blur = None if found.blur is None else found.blur.reshape(n, runs, -1).mean(dim=1)
+        if blurs is not None:
+            share = consensus.members / consensus.members.sum(dim=1, keepdim=True)
+            blur = (blurs * share[..., None]).sum(dim=1)
         residual = with_blur(problem, blur).residual(answer)
     else:
         best = by_run.masked_fill(~accepted & accepted.any(dim=1, keepdim=True), torch.inf).argmin(dim=1)
         rows = torch.arange(n, device=best.device)
         answer, residual = images.reshape(n, runs, *space)[rows, best], by_run[rows, best]
         support = None if mask is None else mask[rows, best]
+        blur = None if blurs is None else blurs[rows, best]
     return Solution(
-        problem, found, runs, answer, residual, accepted.any(dim=1), support, consensus, accepted, refining,
+        problem,
+        found,
+        runs,
+        answer,
+        residual,
+        accepted.any(dim=1),
+        support,
+        consensus,
+        accepted,
+        refining,
         plan.support.name,
+        blur,
     )

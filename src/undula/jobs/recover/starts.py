@@ -57,9 +57,7 @@ def normal(
     return radius.mul_(_share(bits << 24, dtype=dtype).mul_(2 * math.pi).cos_())
 
 
-def random_phases(
-    problem: Problem, seeds: Int[Tensor, " n"], counter: Int[Tensor, " n"]
-) -> Shaped[Tensor, "n *space"]:
+def random_phases(problem: Problem, seeds: Int[Tensor, " n"], counter: Int[Tensor, " n"]) -> Shaped[Tensor, "n *space"]:
     """Items with the given moduli and random phases; two transforms each for real items, one for complex ones.
 
     Unmeasured coefficients start at zero.

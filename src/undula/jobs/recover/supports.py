@@ -1,7 +1,7 @@
 """Where an object may be non-zero: everywhere, inside a mask, inside a box that finds its own place, shrink-wrapped."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
@@ -9,18 +9,22 @@ from torch import Tensor
 
 from undula.errors import ShapeError
 from undula.jobs.recover.problem import Problem
-from undula.spectra import gaussian_blur
 
 
 class Support(Protocol):
     """How the mask of a trial begins and follows the estimate."""
 
-    every: int
-    """Iterations between two updates; 0 for a mask that never changes."""
-    name: str
-    """What advice calls it: "none", "box", "mask" or "shrinkwrap"."""
-    binding: bool
-    """Whether the answer must lie inside the mask; a mere hypothesis guides the iterations only."""
+    @property
+    def every(self) -> int:
+        """Iterations between two updates; 0 for a mask that never changes."""
+
+    @property
+    def name(self) -> str:
+        """What advice calls it: "none", "box", "mask" or "shrinkwrap"."""
+
+    @property
+    def binding(self) -> bool:
+        """Whether the answer must lie inside the mask; a mere hypothesis guides the iterations only."""
 
     def of(self, index: Int[Tensor, " k"]) -> "Support":
         """The support of some of the items (items may repeat)."""
@@ -134,7 +138,8 @@ def padded_support(object_shape: tuple[int, ...], frame_shape: tuple[int, ...]) 
             "sides and none longer than the frame's: swap the two or enlarge the frame"
         )
     mask = torch.zeros(tuple(frame_shape), dtype=torch.bool)
-    mask[tuple(slice(0, side) for side in object_shape)] = True
+    corner: tuple[slice, ...] = tuple(slice(0, side) for side in object_shape)
+    mask[corner] = True
     return mask
 
 
@@ -160,4 +165,5 @@ def unpad(image: Shaped[Tensor, "*frame"], object_shape: tuple[int, ...]) -> Sha
         raise ShapeError(
             f"got a frame of shape {frame}, expected sides of at least {tuple(object_shape)}: check the order of sides"
         )
-    return image[(..., *(slice(0, side) for side in object_shape))]
+    corner: tuple[Any, ...] = (..., *(slice(0, side) for side in object_shape))
+    return image[corner]

@@ -1,0 +1,49 @@
+"""The pictures of the documentation: python docs/pictures/make.py (MNIST and the crystal are looked for in UNDULA_DATA)."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import undula
+from undula.data import bcdi, mnist
+from undula.show import contact_sheet, isosurface, orthogonal_slices, to_display
+
+HERE = Path(__file__).parent
+
+
+def digits() -> None:
+    """Ten test digits of MNIST, one of each kind: what was given, what was recovered, the originals."""
+    truth = mnist("test")[[3, 2, 1, 18, 4, 8, 11, 0, 61, 7]]
+    given = torch.fft.fft2(truth).abs()
+    result = undula.recover(given, generator=torch.Generator().manual_seed(0))
+    columns = {
+        "magnitudes": to_display(given, centered=True),
+        "recovered": undula.align(result.image, truth).image.clamp(0, 1),
+        "original": truth,
+    }
+    contact_sheet(columns).save(HERE / "digits.png", optimize=True)
+
+
+def crystal() -> None:
+    """The measured nanocrystal, mean of eight runs."""
+    counts = bcdi().astype(np.float32)
+    peak = np.unravel_index(counts.argmax(), counts.shape)
+    crop = torch.from_numpy(np.pad(counts, 64)[tuple(slice(place, place + 128) for place in peak)].copy())
+    result = undula.recover(
+        crop,
+        dims=3,
+        intensities=True,
+        centered=True,
+        field="complex",
+        support="shrinkwrap",
+        runs=8,
+        generator=torch.Generator().manual_seed(0),
+    )
+    orthogonal_slices(HERE / "crystal-slices.png", result.image, title="Modulus and phase of one nanocrystal")
+    isosurface(HERE / "crystal-surface.png", result.image, level=0.3, title="One nanocrystal, colored by phase")
+
+
+if __name__ == "__main__":
+    digits()
+    crystal()
