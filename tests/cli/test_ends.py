@@ -4,17 +4,16 @@ import json
 import logging
 import warnings
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+import undula.cli.entry
 from undula.cli import main
-from undula.cli import main as entry
 from undula.errors import DataError
 
 
 def _ending(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> None:
-    def work(**_: Any) -> int:
+    def work(*, debug: bool = False) -> int:
         warnings.warn("a library is worried", UserWarning, stacklevel=1)
         logging.getLogger("somebody").warning("a library is worried")
         if error is not None:
@@ -24,6 +23,9 @@ def _ending(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> Non
     monkeypatch.setattr("undula.cli.information.info", work)
 
 
+_LESS = "try smaller items or --crop"
+
+
 @pytest.mark.parametrize(
     ("error", "status", "text"),
     [
@@ -31,7 +33,7 @@ def _ending(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> Non
         (KeyboardInterrupt(), 130, "undula: interrupted: what is finished stays, the same command goes on\n"),
         (DataError("got a,\nexpected b"), 2, "undula: got a, expected b\n"),
         (OSError(28, "No space left on device", "x"), 2, "undula: got no space left on device for 'x': --debug shows where\n"),
-        (MemoryError(), 2, "undula: got more than the memory holds, expected less: try smaller items or --crop: --debug shows where\n"),
+        (MemoryError(), 2, f"undula: got more than the memory holds, expected less: {_LESS}: --debug shows where\n"),
         (RuntimeError("odd"), 2, "undula: RuntimeError: odd: --debug shows where\n"),
         (BrokenPipeError(32, "Broken pipe"), 0, ""),
     ],
@@ -45,7 +47,7 @@ def test_every_end_has_its_status_and_its_line(
 ) -> None:
     _ending(monkeypatch, error)
     if isinstance(error, BrokenPipeError):
-        monkeypatch.setattr("undula.cli.main._reader_gone", lambda: 0)
+        monkeypatch.setattr(undula.cli.entry, "_reader_gone", lambda: 0)
     assert main(["info"]) == status
     shown = capfd.readouterr()
     assert (shown.out, shown.err) == ("", text)
@@ -53,8 +55,8 @@ def test_every_end_has_its_status_and_its_line(
 
 def test_debug_shows_where(monkeypatch: pytest.MonkeyPatch) -> None:
     _ending(monkeypatch, DataError("got a"))
-    with pytest.raises(DataError), pytest.warns(UserWarning):
-        entry(["info", "--debug"])
+    with pytest.warns(UserWarning, match="worried"), pytest.raises(DataError):
+        main(["info", "--debug"])
 
 
 def test_info_tells_versions_extras_and_data(

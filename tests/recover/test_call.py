@@ -270,6 +270,22 @@ def test_saving_writes_images_and_a_record(tmp_path):
     assert "tolerance" in text and "versions" in text and str(float(result.residual[0]))[:6] in text
 
 
+@pytest.mark.parametrize(
+    ("shape", "field", "kinds"),
+    [((8, 8), "real", "npy png"), ((8, 8), "complex", "npy png"), ((4, 4, 4), "real", "npy")],
+)
+def test_saving_one_item_of_any_kind(shape, field, kinds, tmp_path):
+    """Flat images get a picture, solids do not."""
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    result = recover(
+        moduli(x, len(shape)).numpy(), dims=len(shape), field=field, support=3, starts=1, max_transforms=60
+    )
+    result.save(tmp_path)
+    files = sorted(path.name for path in tmp_path.iterdir() if path.suffix in (".npy", ".png"))
+    assert files == [f"recovered-00000.{kind}" for kind in kinds.split()]
+    assert np.array_equal(np.load(tmp_path / files[0], allow_pickle=False), result.image)
+
+
 def test_the_record_holds_the_arguments_as_plain_values():
     start = torch.rand(2, 12, 11)
     result = recover(moduli(small()), start=start, method=GradientDescent(steps=10, cycles=1), starts=1)

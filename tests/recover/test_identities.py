@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from undula import GradientDescent, align, recover
+from undula import Gaussian, GradientDescent, align, recover
 from undula.data import drawn_digits
 from undula.jobs.recover.gradient import Descent, bounded, loss_of
 from undula.jobs.recover.iterations import Projections
@@ -223,7 +223,10 @@ def test_a_digit_is_recovered_inside_inference_mode():
         found = {name: recover(magnitudes, method=name, starts=1, max_transforms=200) for name in ("rrr", "raar")}
         steps = recover(magnitudes, method=GradientDescent(steps=20, cycles=1), starts=1)
         complex_ = recover(magnitudes, field="complex", support=14, starts=1, max_transforms=200, runs=2)
-    for result in (*found.values(), steps, complex_):
+        mask = torch.ones(28, 28, dtype=torch.bool)
+        own = {"support": mask.clone(), "measured": mask.clone(), "start": digits + 0.1, "generator": torch.arange(2)}
+        with_all = recover(magnitudes, runs=2, starts=2, max_transforms=200, noise=Gaussian(torch.ones(2)), **own)
+    for result in (*found.values(), steps, complex_, with_all):
         assert torch.isfinite(result.residual).all()
         assert not result.image.is_inference()
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import re
 from dataclasses import replace
 
@@ -10,7 +11,6 @@ import pytest
 
 from undula.errors import OptionError
 from undula.session import DONE, PARTLY, Options, Session, item_seed
-from undula.session.bar import show_bar
 
 
 class Terminal(io.StringIO):
@@ -18,104 +18,121 @@ class Terminal(io.StringIO):
         return True
 
 
-def _session(**options: object) -> tuple[Session, io.StringIO, io.StringIO]:
-    output, errors = io.StringIO(), io.StringIO()
-    return Session(replace(Options(), **options), output=output, errors=errors), output, errors
+class Heard:
+    """What was printed since the test began."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys, self._out, self._err = capsys, "", ""
+
+    def read(self) -> tuple[str, str]:
+        shown = self._capsys.readouterr()
+        self._out, self._err = self._out + shown.out, self._err + shown.err
+        return self._out, self._err
 
 
-def test_notes_go_to_standard_error_once() -> None:
-    session, output, errors = _session()
+@pytest.fixture
+def heard(capsys: pytest.CaptureFixture[str]) -> Heard:
+    return Heard(capsys)
+
+
+def _session(**options: object) -> Session:
+    return Session(replace(Options(), **options))
+
+
+def test_notes_go_to_standard_error_once(heard: Heard) -> None:
+    session = _session()
     session.note("pictures are grey")
     session.note("pictures are grey")
-    assert errors.getvalue() == "note: pictures are grey\n"
-    assert output.getvalue() == ""
+    assert heard.read()[1] == "note: pictures are grey\n"
+    assert heard.read()[0] == ""
 
 
 @pytest.mark.parametrize("options", [{"quiet": True}, {"json": True}])
-def test_quiet_and_json_print_no_notes_tables_or_lines(options: dict[str, bool]) -> None:
-    session, output, errors = _session(**options)
+def test_quiet_and_json_print_no_notes_tables_or_lines(options: dict[str, bool], heard: Heard) -> None:
+    session = _session(**options)
     session.note("a")
     session.say("b")
     session.table(["item"], [["c"]])
     with session.bar("recover", 3) as bar:
         bar.update(1)
-    assert output.getvalue() == errors.getvalue() == ""
+    assert heard.read() == ("", "")
 
 
-def test_json_prints_one_object_and_nothing_without_it() -> None:
-    session, output, _ = _session(json=True)
+def test_json_prints_one_object_and_nothing_without_it(heard: Heard) -> None:
+    session = _session(json=True)
     session.answer({"item": "grün", "psnr": None})
-    assert json.loads(output.getvalue()) == {"item": "grün", "psnr": None}
-    session, output, _ = _session()
-    session.answer({"item": 1})
-    assert output.getvalue() == ""
+    _session().answer({"item": 1})
+    assert json.loads(heard.read()[0]) == {"item": "grün", "psnr": None}
 
 
-def test_failures_are_named_and_make_status_1() -> None:
-    session, _, errors = _session(quiet=True)
+def test_failures_are_named_and_make_status_1(heard: Heard) -> None:
+    session = _session(quiet=True)
     assert session.status == DONE
     session.fail("a", "a.png: got nothing")
     assert session.status == PARTLY
-    assert errors.getvalue() == "undula: a.png: got nothing\n"
+    assert heard.read()[1] == "undula: a.png: got nothing\n"
     for number in range(100):
         session.fail(str(number), f"{number}.png")
     assert len(session.failures) == 101
-    assert errors.getvalue().count("\n") == 21
+    assert heard.read()[1].count("\n") == 21
 
 
-def test_table_has_every_cell_and_no_trailing_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_has_every_cell_and_no_trailing_blanks(monkeypatch: pytest.MonkeyPatch, heard: Heard) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    session, output, _ = _session()
+    session = _session()
     session.table(["item", "residual"], [["[red]a[/]", "1.0"], ["b", "20.0"]])
-    lines = output.getvalue().splitlines()
+    lines = heard.read()[0].splitlines()
     assert all(line == line.rstrip() for line in lines)
     assert [line.split() for line in lines if "." in line] == [["[red]a[/]", "1.0"], ["b", "20.0"]]
 
 
-def test_long_names_are_not_cut_where_nobody_sees_a_margin(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_names_are_not_cut_where_nobody_sees_a_margin(monkeypatch: pytest.MonkeyPatch, heard: Heard) -> None:
     monkeypatch.setenv("COLUMNS", "30")
-    session, output, _ = _session()
+    session = _session()
     session.table(["item", "residual"], [["x" * 50, "1.0"]])
-    assert "".join(re.findall("x+", output.getvalue())) == "x" * 50
+    assert "".join(re.findall("x+", heard.read()[0])) == "x" * 50
 
 
-def test_a_reader_that_went_away_is_no_error(tmp_path: object) -> None:
-    import os
-
+def test_a_reader_that_went_away_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as stream:
-        Session(Options(), output=stream).say("nobody reads this")
+        monkeypatch.setattr("sys.stdout", stream)
+        _session().say("nobody reads this")
 
 
-def test_a_letter_that_the_stream_cannot_show_becomes_a_mark() -> None:
+def test_a_letter_that_the_stream_cannot_show_becomes_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
-    Session(Options(), output=io.TextIOWrapper(raw, encoding="ascii", newline="")).say("½")
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii", newline=""))
+    _session().say("½")
     assert raw.getvalue() == b"?\n"
 
 
-def test_bar_is_live_on_a_terminal_and_plain_in_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal, log = Terminal(), io.StringIO()
-    with show_bar("recover", 10, silent=False, stream=terminal) as bar:
+def test_bar_is_live_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    with _session().bar("recover", 10) as bar:
         bar.update(4, detail="3 solved")
     assert "recover" in terminal.getvalue()
+
+
+def test_bar_is_plain_in_a_log(monkeypatch: pytest.MonkeyPatch, heard: Heard) -> None:
     monkeypatch.setattr("undula.session.bar._EVERY", 0.0)
-    with show_bar("recover", 10, silent=False, stream=log) as bar:
+    with _session().bar("recover", 10) as bar:
         bar.update(4.7, detail="3 solved")
-    assert log.getvalue() == "recover: 4 of 10, 3 solved\n"
+    assert heard.read()[1] == "recover: 4 of 10, 3 solved\n"
 
 
 @pytest.mark.parametrize("threads", [0, -1, 10**6])
 def test_threads_must_make_sense(threads: int) -> None:
     with pytest.raises(OptionError, match="--threads"):
-        _ = _session(threads=threads)[0].device
+        _ = _session(threads=threads).device
 
 
 def test_cuda_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(OptionError, match="--device cpu"):
-        _ = _session(device="cuda")[0].device
-    assert _session(device="auto")[0].device.type == "cpu"
+        _ = _session(device="cuda").device
+    assert _session(device="auto").device.type == "cpu"
 
 
 def test_item_seed_is_the_hash_of_seed_and_name() -> None:

@@ -1,5 +1,5 @@
 """The command line."""
 
-from undula.cli.main import main
+from undula.cli.entry import main
 
 __all__ = ["main"]

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -23,7 +23,7 @@ class Bar:
     def __init__(self, title: str, total: int) -> None:
         self.title, self.total = title, total
 
-    def update(self, done: float, *, detail: str = "") -> None:
+    def update(self, done: int | float, *, detail: str = "") -> None:
         """Say how far it is.
 
         Args:
@@ -33,26 +33,24 @@ class Bar:
 
 
 @contextmanager
-def show_bar(title: str, total: int, *, silent: bool, stream: TextIO | None = None) -> Iterator[Bar]:
+def show_bar(title: str, total: int, *, silent: bool) -> Iterator[Bar]:
     """Show a bar while the block runs.
 
     Args:
         title: What is being done, one word.
         total: How much there is to do.
         silent: Whether nothing is shown.
-        stream: Where to; standard error if not given.
 
     Yields:
         The bar.
     """
-    stream = stream or sys.stderr
     if silent:
         yield Bar(title, total)
-    elif stream.isatty():
-        with _live(stream) as progress:
+    elif sys.stderr.isatty():
+        with _live() as progress:
             yield _LiveBar(title, total, progress)
     else:
-        yield _LogBar(title, total, stream)
+        yield _LogBar(title, total)
 
 
 class _LiveBar(Bar):
@@ -61,26 +59,26 @@ class _LiveBar(Bar):
         self._progress = progress
         self._task = progress.add_task(title, total=total, detail="")
 
-    def update(self, done: float, *, detail: str = "") -> None:
+    def update(self, done: int | float, *, detail: str = "") -> None:
         """Say how far it is."""
         self._progress.update(self._task, completed=done, detail=detail)
 
 
 class _LogBar(Bar):
-    def __init__(self, title: str, total: int, stream: TextIO) -> None:
+    def __init__(self, title: str, total: int) -> None:
         super().__init__(title, total)
-        self._stream, self._last = stream, time.monotonic()
+        self._last = time.monotonic()
 
-    def update(self, done: float, *, detail: str = "") -> None:
+    def update(self, done: int | float, *, detail: str = "") -> None:
         """Say how far it is, but not too often."""
         now = time.monotonic()
         if now - self._last >= _EVERY:
             self._last = now
             words = f"{self.title}: {int(done)} of {self.total}" + (f", {detail}" if detail else "")
-            print(words, file=self._stream, flush=True)
+            print(words, file=sys.stderr, flush=True)
 
 
-def _live(stream: TextIO) -> "Progress":
+def _live() -> "Progress":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -90,7 +88,7 @@ def _live(stream: TextIO) -> "Progress":
         MofNCompleteColumn(),
         TextColumn("{task.fields[detail]}"),
         TimeRemainingColumn(),
-        console=Console(file=stream),
+        console=Console(stderr=True),
         refresh_per_second=8,
         transient=True,
     )

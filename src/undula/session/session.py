@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from undula.errors import OptionError
 from undula.session.bar import Bar, show_bar
@@ -30,8 +30,6 @@ class Session:
 
     Args:
         options: What the user chose.
-        output: Where results go; standard output if not given.
-        errors: Where notes go; standard error if not given.
 
     Example:
         >>> session = Session(Options(json=True))
@@ -40,9 +38,8 @@ class Session:
         0
     """
 
-    def __init__(self, options: Options, *, output: TextIO | None = None, errors: TextIO | None = None) -> None:
+    def __init__(self, options: Options) -> None:
         self.options = options
-        self._output, self._errors = output, errors
         self._noted: set[str] = set()
         self.failures: dict[str, str] = {}
 
@@ -80,7 +77,7 @@ class Session:
             title: What is being done, one word.
             total: How much there is to do.
         """
-        return show_bar(title, total, silent=self.silent, stream=self._errors)
+        return show_bar(title, total, silent=self.silent)
 
     def note(self, text: str) -> None:
         """Say something worth knowing on standard error, once.
@@ -90,7 +87,7 @@ class Session:
         """
         if not self.silent and text not in self._noted:
             self._noted.add(text)
-            _write(self._errors or sys.stderr, f"note: {text}\n")
+            _write(f"note: {text}\n", errors=True)
 
     def fail(self, item: str, reason: str) -> None:
         """Remember that an item failed, and name it on standard error; the others go on.
@@ -101,9 +98,9 @@ class Session:
         """
         self.failures[item] = reason
         if len(self.failures) <= _NAMED:
-            _write(self._errors or sys.stderr, f"undula: {reason}\n")
+            _write(f"undula: {reason}\n", errors=True)
         elif len(self.failures) == _NAMED + 1:
-            _write(self._errors or sys.stderr, "undula: more items failed: the result names them all\n")
+            _write("undula: more items failed: the result names them all\n", errors=True)
 
     @property
     def status(self) -> int:
@@ -117,7 +114,7 @@ class Session:
             text: The line.
         """
         if not self.silent:
-            _write(self._output or sys.stdout, f"{text}\n")
+            _write(f"{text}\n")
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
         """Print a table, unless JSON or quiet was asked for.
@@ -151,25 +148,25 @@ class Session:
         """
         if self.options.json:
             text = json.dumps(result, indent=2, allow_nan=False, ensure_ascii=False)
-            _write(self._output or sys.stdout, text + "\n")
+            _write(text + "\n")
 
     def _print(self, thing: "RenderableType") -> None:
         from rich.console import Console
 
-        stream = self._output or sys.stdout
         buffer = io.StringIO()
-        live = stream.isatty()
+        live = sys.stdout.isatty()
         # Where nobody sees a margin, a long name should not be broken at 80 characters.
         width = None if live or "COLUMNS" in os.environ else max(100, shutil.get_terminal_size().columns)
         color = "auto" if live else None
         console = Console(file=buffer, width=width, force_terminal=live, color_system=color)  # type: ignore[arg-type]
         console.print(thing)
         lines = (line.rstrip() for line in buffer.getvalue().splitlines())
-        _write(stream, "\n".join(lines) + "\n")
+        _write("\n".join(lines) + "\n")
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _write(text: str, *, errors: bool = False) -> None:
     """Write and flush; a reader that went away (`| head`) is no error, and letters it cannot show become marks."""
+    stream = sys.stderr if errors else sys.stdout
     try:
         try:
             stream.write(text)

@@ -51,7 +51,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: heading, paragraphs, pictures, a table, code, in this order."""
+    """A part of the page: heading, paragraphs, pictures, a table, code, in this order.
+
+    Attributes:
+        title: Heading.
+        paragraphs: Plain text, one string each.
+        pictures: Pictures with their captions.
+        table: A table, or None.
+        code: Lines to type, shown as they are; empty for none.
+    """
 
     title: str
     paragraphs: Sequence[str] = ()

@@ -32,6 +32,7 @@ def fit_blur(problem: Problem, image: Shaped[Tensor, "n *space"], *, steps: int 
         modulus = blurred(intensity, taps).sqrt()
         # Where the model is darker than a thousandth of its maximum, the derivative of the root is noise.
         floor = modulus.amax(dim=problem.axes, keepdim=True) * 1e-3
+        floor = floor.clamp_min(torch.finfo(floor.dtype).tiny)  # an item without light has no slope, not NaN
         slopes = [
             (
                 second_difference(blurred(intensity, taps, skip=axis), axis) / (2 * torch.maximum(modulus, floor))

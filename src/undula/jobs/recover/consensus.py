@@ -84,8 +84,8 @@ def agree(
         plausible=plausible,
         agreement=_mean_of_pairs(together, members),
         prtf=transfer_function(problem, average),
-        # Per run: its spectrum, and two correlations with the spectrum of the best run.
-        transforms=runs * 4 + 2,
+        # Per run two correlations of three transforms, and four for a fraction of a pixel; the spectrum of the average.
+        transforms=runs * (10 if subpixel else 6) + 1,
     )
 
 

@@ -88,7 +88,7 @@ class Film:
             return None
         ends = torch.stack([shadow(answer).cpu() for answer in answers[: self.count]]).float()
         top = ends.flatten(1).amax(dim=1).clamp_min(torch.finfo(ends.dtype).tiny)
-        scale = torch.where(top > 1, top, torch.ones_like(top)) if _bright(top) else top
+        scale = top.clamp_min(1)
         last = torch.stack([_resized(self._last.get(item, end), end) for item, end in enumerate(ends)])
         laid = align(last, ends)
         chosen = self._chosen()
@@ -102,7 +102,10 @@ class Film:
             over = [item in self._gone_by(pictures) for item in range(self.count)]
             frames.append(torch.where(torch.tensor(over)[:, None, None], ends, moved))
         down, right = window(ends.amax(dim=0))
-        shown = torch.stack([*frames, ends])[..., down, right] / scale[:, None, None]
+        shown = torch.stack([*frames, ends])
+        if not _bright(top):  # values have a scale of their own, another one in the coarse stage
+            scale = shown.flatten(2).amax(dim=2).clamp_min(torch.finfo(ends.dtype).tiny)
+        shown = shown[..., down, right] / scale[..., None, None]
         steps = [step for step, _, _ in chosen]
         return Reel(shown.clamp(0, 1), [*steps, steps[-1]], [*(gone for _, gone, _ in chosen), self.count])
 

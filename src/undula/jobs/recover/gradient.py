@@ -80,6 +80,10 @@ class Descent:
         """Every start has the same number of steps."""
         return torch.full_like(start, self.options.steps)
 
+    def block_transforms(self, problem: Problem) -> int:
+        """None."""
+        return 0
+
     def begin(self, problem: Problem, seeds: Tensor, start: Tensor, image: Tensor | None) -> dict[str, Tensor]:
         """Normal numbers, or those that stand for the image given."""
         draw = start * 2**24

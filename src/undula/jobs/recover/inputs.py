@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def _find(inputs: Sequence[str], session: Session) -> list[Item]:
 def _drawn() -> list[Item]:
     def draw(number: int) -> Callable[[], NDArray[Any]]:
         def load() -> NDArray[Any]:
-            digit: NDArray[Any] = drawn_digits(10)[number].numpy()
+            digit: NDArray[Any] = _ten_digits()[number]
             return digit
 
         return load
@@ -113,6 +114,12 @@ def _drawn() -> list[Item]:
     return [
         Item(f"drawn-{number}", f"{_DRAWN}: {number}", "images", False, False, draw(number)) for number in range(10)
     ]
+
+
+@cache
+def _ten_digits() -> NDArray[Any]:
+    digits: NDArray[Any] = drawn_digits(10).numpy()
+    return digits
 
 
 def _known_dims(items: Sequence[Item]) -> Dims:

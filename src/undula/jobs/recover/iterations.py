@@ -54,6 +54,10 @@ class Projections:
         blocks = self.first_length / self.block * self.growth ** torch.div(start, 2, rounding_mode="floor")
         return blocks.round().long() * self.block
 
+    def block_transforms(self, problem: Problem) -> int:
+        """None."""
+        return 0
+
     def begin(self, problem: Problem, seeds: Tensor, start: Tensor, image: Tensor | None) -> dict[str, Tensor]:
         """The image given, or random phases."""
         return {"x": random_phases(problem, seeds, start) if image is None else image.clone()}

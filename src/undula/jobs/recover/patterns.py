@@ -86,6 +86,10 @@ def read_pattern(entry: Entry, settings: Settings, dims: int, session: Session) 
             raise ShapeError(
                 f"got {entry.source!r} of shape {tuple(values.shape)}, expected {dims} axes: say --dims {values.ndim}"
             )
+    if not values.numel():
+        raise ShapeError(
+            f"got {entry.source!r} of shape {tuple(values.shape)}, expected at least one pixel: it is empty"
+        )
     measured = settings.measured
     if measured is not None and measured.shape != values.shape:
         raise ShapeError(
@@ -229,7 +233,7 @@ def _cropped(values: Tensor, measured: Tensor | None, side: int, *, centered: bo
             "got NaN or infinite values in a pattern to crop, expected finite ones: mask them with --measured"
         )
     seen = values if measured is None else torch.where(measured, values, -torch.inf)
-    middle = [int(place) for place in torch.unravel_index(seen.argmax(), values.shape)]
+    middle = [int(place) for place in np.unravel_index(int(seen.argmax()), values.shape)]
     out = values.new_zeros([side] * values.ndim)
     known = None if measured is None else measured.new_ones([side] * values.ndim)
     source, target = [], []

@@ -156,7 +156,7 @@ def read_problem(
                 f"got a mask of measured magnitudes of shape {tuple(measured.shape)} for magnitudes of shape "
                 f"{tuple(magnitudes.shape)}, expected the same shape or that of one item: crop it the same way"
             )
-        if not measured.any():
+        if not measured.flatten(1).any(dim=1).all():
             raise RangeError("got a mask without a single measured magnitude, expected some True: is it inverted?")
         magnitudes = torch.where(measured, magnitudes, 0.0)
     _check_values(magnitudes)

@@ -117,7 +117,10 @@ def read_support(support: Any, problem: Problem, *, like: Tensor) -> Support:
         return _box((int(support),) * len(shape), shape)
     if not isinstance(support, Tensor | np.ndarray):
         return _box(tuple(support), shape)
-    return FixedMask(read_mask(support, like=like, dims=len(shape), name="support"))
+    mask = read_mask(support, like=like, dims=len(shape), name="support")
+    if not mask.flatten(1).any(dim=1).all():
+        raise RangeError("got a support without a single pixel, expected some True for every item: is it inverted?")
+    return FixedMask(mask)
 
 
 def check_options(
@@ -154,8 +157,13 @@ def check_options(
         raise OptionError(f"got tolerance={tolerance}, expected a positive residual: 2e-4 is the default")
 
 
-def _box(sides: tuple[int, ...], shape: tuple[int, ...]) -> FloatingBox:
-    if len(sides) != len(shape) or any(not 1 <= side <= whole for side, whole in zip(sides, shape, strict=True)):
+def _box(sides: tuple[Any, ...], shape: tuple[int, ...]) -> FloatingBox:
+    whole = all(isinstance(side, int | np.integer) and not isinstance(side, bool) for side in sides)
+    if (
+        not whole
+        or len(sides) != len(shape)
+        or any(not 1 <= side <= most for side, most in zip(sides, shape, strict=True))
+    ):
         raise OptionError(
             f"got a support box with sides {sides} in a frame of {shape}, expected one side per axis, 1 … the frame's side"
         )

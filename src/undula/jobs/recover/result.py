@@ -87,7 +87,7 @@ class Recovery:
             }
             out.finish(name, record, files)
         out.write_run({"items": out.records(), "seconds": self.seconds})
-        return out.path("")
+        return out.folder
 
 
 def make_result(

@@ -6,7 +6,7 @@ the next one takes its place, so that the batch stays full until the last trials
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
@@ -30,6 +30,7 @@ class Probe:
     patient: bool = False
 
 
+@runtime_checkable
 class Method(Protocol):
     """What makes an iteration: the state of a batch of trials, its step, and the image it stands for."""
 
@@ -51,6 +52,9 @@ class Method(Protocol):
 
     def length(self, start: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
         """Iterations of start number 0, 1, …; a multiple of `block`."""
+
+    def block_transforms(self, problem: Problem) -> int:
+        """Transforms of one item in a block beyond those of its steps."""
 
     def begin(self, problem: Problem, seeds: Tensor, start: Tensor, image: Tensor | None) -> dict[str, Tensor]:
         """State of new trials, from an image or at random."""
@@ -182,6 +186,7 @@ class _Pool:
         )
         self.capacity = max(1, POOL_NUMBERS // max(1, problem.moduli[0].numel() * 2))
         self._accept_start(image)
+        self._accept_nothing()
         self.waiting = (~self.found.accepted).nonzero()[:, 0]
         self.trials = long[:0]
         self.age = long[:0]
@@ -203,6 +208,7 @@ class _Pool:
             estimate = self.method.estimate(self.problem, self.state, mask=None)
             self.found.transforms[self.trials] += self.method.estimate_transforms
             self.mask = self.support.update(self.mask, estimate, start=self.found.starts[self.trials] - 1, age=self.age)
+            self.found.transforms[self.trials] += self.support.update_transforms
         seeds = self.seeds[self.trials]
         self.method.step(self.problem, self.state, mask=self.mask, age=self.age, seeds=seeds)
         self.age += 1
@@ -210,7 +216,7 @@ class _Pool:
     def look(self) -> None:
         """Measure (and polish a copy of) every estimate; keep the best of each trial."""
         method, problem = self.method, self.method.view(self.problem, self.state)
-        spent = method.block * method.step_transforms + method.estimate_transforms
+        spent = method.block * method.step_transforms + method.block_transforms(problem) + method.estimate_transforms
         estimate = method.estimate(self.problem, self.state, mask=self.mask)
         if method.probe is None:
             self.found.transforms[self.trials] += spent + 1
@@ -266,6 +272,15 @@ class _Pool:
         self.found.residual[accepted] = residual[accepted]
         self.found.accepted[:] = accepted
         self.found.transforms[:] += 1
+
+    def _accept_nothing(self) -> None:
+        """An item without magnitudes is a zero image; dividing by its energy would make NaN of it."""
+        zero = torch.zeros_like(self.found.image[:1])
+        if bool((impose_object(self.all, zero, None) == zero).all()):
+            nothing = self.all.energy == 0
+            self.found.image[nothing] = 0
+            self.found.residual[nothing] = 0
+            self.found.accepted[nothing] = True
 
     def _begin(self, trials: Tensor, *, first: bool) -> None:
         problem, start = self.all.take(trials), self.found.starts[trials]

@@ -172,7 +172,7 @@ def read_noise_option(text: str | None) -> Gaussian | Poisson | None:
             return Poisson(float(number) if colon else None)
     except ValueError as error:
         if isinstance(error, RangeError):
-            raise
+            raise RangeError(f"got --noise {text}, expected a positive number: leave it out for exact data") from error
     raise OptionError(
         f"got --noise {text}, expected gaussian:DEVIATION (of the magnitudes), poisson (counts are given) or "
         "poisson:COUNTS (photons in the whole pattern): --noise gaussian:0.05"
@@ -181,6 +181,9 @@ def read_noise_option(text: str | None) -> Gaussian | Poisson | None:
 
 _OPTIONS = ("bounds", "centered", "dims", "field", "max_transforms", "measured", "method", "noise", "norm", "runs", "starts",
             "support", "tolerance")  # fmt: skip
+
+
+_QUOTES = "\"'"
 
 
 def in_words_of_the_command(text: str) -> str:
@@ -198,7 +201,7 @@ def in_words_of_the_command(text: str) -> str:
     text = re.sub(rf"\b({names})=True\b", lambda m: f"--{_dashed(m[1])}", text)
     return re.sub(
         rf"\b({names})=(\"[^\"]*\"|'[^']*'|[^\s,;:)]+)",
-        lambda m: f"--{_dashed(m[1])} {m[2].strip(chr(34) + chr(39))}",
+        lambda m: f"--{_dashed(m[1])} {m[2].strip(_QUOTES).replace('None', 'none')}",
         text,
     )
 

@@ -37,6 +37,7 @@ class ShrinkWrap:
     every: int = 10
     binding: bool = True
     name: str = "shrinkwrap"
+    update_transforms: int = 2
 
     def of(self, index: Int[Tensor, " k"]) -> "ShrinkWrap":
         """The same for all items."""
@@ -74,6 +75,10 @@ class Wrapping:
     def length(self, start: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
         """Every start has one block."""
         return torch.full_like(start, self.block)
+
+    def block_transforms(self, problem: Problem) -> int:
+        """One for every fit of the blur."""
+        return 0 if problem.real else sum(now % 30 == 29 for now in range(59, self.block))
 
     def begin(self, problem: Problem, seeds: Tensor, start: Tensor, image: Tensor | None) -> dict[str, Tensor]:
         """The image given, or random phases; no blur yet."""

@@ -1,22 +1,27 @@
 """Where an object may be non-zero: everywhere, inside a mask, inside a box that finds its own place, shrink-wrapped."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from undula.errors import ShapeError
 from undula.jobs.recover.problem import Problem
 
 
+@runtime_checkable
 class Support(Protocol):
     """How the mask of a trial begins and follows the estimate."""
 
     @property
     def every(self) -> int:
         """Iterations between two updates; 0 for a mask that never changes."""
+
+    @property
+    def update_transforms(self) -> int:
+        """Transforms of one item in `update`."""
 
     @property
     def name(self) -> str:
@@ -43,6 +48,7 @@ class FixedMask:
     mask: Bool[Tensor, "m *space"] | None
     every: int = 0
     binding: bool = True
+    update_transforms: int = 0
 
     @property
     def name(self) -> str:
@@ -75,6 +81,7 @@ class FloatingBox:
     sides: tuple[tuple[int, ...], ...]
     binding: bool
     every: int = 5
+    update_transforms: int = 0
 
     @property
     def name(self) -> str:
@@ -143,7 +150,7 @@ def padded_support(object_shape: tuple[int, ...], frame_shape: tuple[int, ...]) 
     return mask
 
 
-def unpad(image: Shaped[Tensor, "*frame"], object_shape: tuple[int, ...]) -> Shaped[Tensor, "*object"]:
+def unpad(image: Any, object_shape: tuple[int, ...]) -> Any:
     """Cut the object out of the first corner of its zero-padded frame: the inverse of padding.
 
     Args:
