@@ -117,6 +117,18 @@ def test_color_transparency_and_padding(digits: NDArray[np.float32], capsys: pyt
     assert image.shape == (28, 28) and np.abs(image - grey).max() < 0.01
 
 
+def test_another_image_that_fits_is_not_called_solved(capsys: pytest.CaptureFixture[str]) -> None:
+    # Smooth and gray all over: without zeros around it, many images have its magnitudes.
+    y, x = np.mgrid[0:16, 0:16] / 16
+    np.save("smooth.npy", (0.5 + 0.2 * np.sin(6 * y * x) + 0.1 * np.cos(9 * x)).astype(np.float32))
+    alone = _json(capsys, "smooth.npy", "--given", "images", "-o", "alone")
+    padded = _json(capsys, "smooth.npy", "--given", "images", "--pad", "-o", "padded")
+    (item,) = alone["items"]
+    assert (alone["status"], alone["solved"], item["accepted"], item["correct"]) == (1, 0, True, False)
+    assert "--pad" in item["advice"]
+    assert (padded["status"], padded["solved"], padded["items"][0]["correct"]) == (0, 1, True)
+
+
 def test_a_picture_that_fills_its_frame_hears_of_pad(capsys: pytest.CaptureFixture[str]) -> None:
     write_image("full.png", np.random.default_rng(0).random((16, 16)).astype(np.float32) * 0.8 + 0.2)
     main(["recover", "full.png", "--given", "images", "--max-transforms", "50", "-o", "out"])
@@ -364,7 +376,7 @@ def test_the_same_seed_gives_the_same_files_wherever_they_lie(magnitudes: NDArra
 
 
 def test_demonstration_is_a_section(tmp_path: Path) -> None:
-    from undula.jobs.recover.demonstration import demonstrate
+    from undula.jobs.recover.command.demonstration import demonstrate
     from undula.session import Options, Session
 
     section = demonstrate(Session(Options(quiet=True)), tmp_path / "demo")

@@ -8,18 +8,18 @@ import pytest
 import torch
 
 from undula.errors import OptionError
-from undula.jobs.recover.film import Film, window
-from undula.jobs.recover.inputs import find_entries
-from undula.jobs.recover.patterns import read_pattern
-from undula.jobs.recover.search import Found, Progress
-from undula.jobs.recover.settings import (
+from undula.jobs.recover.command.film import Film, window
+from undula.jobs.recover.command.inputs import find_entries
+from undula.jobs.recover.command.patterns import read_pattern
+from undula.jobs.recover.command.settings import (
     default_settings,
     in_words_of_the_command,
     read_mask_file,
     read_noise_option,
     read_support_option,
 )
-from undula.jobs.recover.solving import resolution
+from undula.jobs.recover.command.solving import resolution
+from undula.jobs.recover.found import Found, Progress
 from undula.session import Options, Session
 
 _SESSION = Session(Options(quiet=True))

@@ -50,9 +50,7 @@ def read_array(path: str | Path, *, key: str | None = None) -> NDArray[Any]:
             f"got {quoted(path)}, expected a name that ends in one of {', '.join(ARRAY_SUFFIXES)}: rename it"
         )
     if key is not None and suffix not in KEYED_SUFFIXES:
-        raise DataError(
-            f"got the key {key!r} for {quoted(path)}, expected none: only NPZ and HDF5 files have keys"
-        )
+        raise DataError(f"got the key {key!r} for {quoted(path)}, expected none: only NPZ and HDF5 files have keys")
     with reading(path, f"a {suffix[1:].upper()} file of numbers"):
         if suffix in KEYED_SUFFIXES:
             array = _read_npz(path, key) if suffix == ".npz" else _read_hdf5(path, key)
@@ -166,9 +164,7 @@ def _read_hdf5(path: str | Path, key: str | None) -> NDArray[Any]:
         if key is not None and isinstance(file.get(key), h5py.Dataset):
             dataset = file[key]  # first of all: links to other files are not among those visited
         else:
-            file.visititems(
-                lambda name, node: found.update({name: node}) if _is_numbers(h5py, node) else None
-            )
+            file.visititems(lambda name, node: found.update({name: node}) if _is_numbers(h5py, node) else None)
             wanted = None if key is None else key.strip("/")
             dataset = found[_chosen(path, wanted, found, lambda node: f"{node.shape} {node.dtype}")]
         _check_numbers(path, dataset.dtype)
@@ -227,9 +223,7 @@ def _chosen(path: str | Path, key: str | None, found: Mapping[str, Any], shape: 
     listed += f" and {len(names) - 20} more" if len(names) > 20 else ""
     example = f": name one as {Path(path).name}:{names[0]}" if names else ": choose another file"
     wanted = "no key" if key is None else f"the key {key!r}"
-    raise DataError(
-        f"got {wanted} for {quoted(path)}, expected one of its arrays of numbers ({listed}){example}"
-    )
+    raise DataError(f"got {wanted} for {quoted(path)}, expected one of its arrays of numbers ({listed}){example}")
 
 
 def _check_numbers(path: str | Path, dtype: np.dtype[Any]) -> None:

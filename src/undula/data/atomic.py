@@ -35,9 +35,7 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        raise DataError(
-            f"got {quoted(path)}, which is no plain file, expected a file to write: choose another name"
-        )
+        raise DataError(f"got {quoted(path)}, which is no plain file, expected a file to write: choose another name")
     temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}.part")
     try:
         with temporary.open("xb") as file:

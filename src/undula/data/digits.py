@@ -42,9 +42,7 @@ def drawn_digits(
         torch.Size([12, 28, 28])
     """
     if count < 1 or size < 8:
-        raise OptionError(
-            f"got count={count} and size={size}, expected at least 1 digit of 8 pixels: ask for more"
-        )
+        raise OptionError(f"got count={count} and size={size}, expected at least 1 digit of 8 pixels: ask for more")
     chance = generator or torch.Generator().manual_seed(0)
     uniform = torch.rand(count, _CHANCES, generator=chance, device=chance.device)
     digits = torch.empty(count, size, size, device=chance.device)
@@ -82,9 +80,7 @@ def _spline(strokes: Sequence[Stroke], points: Sequence[Point]) -> tuple[Tensor,
         place = [place[0], *place, place[-1]]
         for start in range(len(stroke) - 1):
             last = start == len(stroke) - 2
-            rows += [
-                _blend(place[start : start + 4], k / _SAMPLES, len(points)) for k in range(_SAMPLES + last)
-            ]
+            rows += [_blend(place[start : start + 4], k / _SAMPLES, len(points)) for k in range(_SAMPLES + last)]
         joined += [(k, k + 1) for k in range(first, len(rows) - 1)]
     return torch.tensor(rows), torch.tensor(joined)
 

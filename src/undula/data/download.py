@@ -16,9 +16,7 @@ _CHUNK = 1 << 16
 _TIMEOUT = 30.0  # seconds without a byte
 
 
-def download(
-    url: str, target: str | Path, *, sha256: str, callback: Callable[[int, int], None] | None = None
-) -> None:
+def download(url: str, target: str | Path, *, sha256: str, callback: Callable[[int, int], None] | None = None) -> None:
     """Download a file and give it its name once its checksum is right.
 
     Args:
@@ -60,8 +58,7 @@ def _chunks(url: str) -> Iterator[tuple[bytes, int, int]]:
     except urllib.error.HTTPError as error:
         with error:
             raise DataError(
-                f"got the answer {error.code} {one_line(error)} from {url}, expected the file: fetch it by "
-                "hand"
+                f"got the answer {error.code} {one_line(error)} from {url}, expected the file: fetch it by hand"
             ) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         if isinstance(error, DataError):
@@ -78,6 +75,4 @@ def _check_scheme(url: str) -> None:
     except ValueError:  # brackets without an address in them
         scheme = ""
     if scheme not in ("http", "https"):
-        raise DataError(
-            f"got the address {url!r}, expected one that begins with https:// or http://: correct it"
-        )
+        raise DataError(f"got the address {url!r}, expected one that begins with https:// or http://: correct it")

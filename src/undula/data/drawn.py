@@ -92,9 +92,7 @@ def _faces(chance: torch.Generator) -> tuple[Tensor, Tensor]:
     turns = torch.arange(_FACES, dtype=torch.float64) * math.pi * (3 - math.sqrt(5))
     height = 1 - (2 * torch.arange(_FACES, dtype=torch.float64) + 1) / _FACES
     ring = (1 - height**2).sqrt()
-    even = torch.stack(
-        [height, ring * turns.sin(), ring * turns.cos()], 1
-    )  # spread evenly over all directions
+    even = torch.stack([height, ring * turns.sin(), ring * turns.cos()], 1)  # spread evenly over all directions
     normals = torch.nn.functional.normalize(even + 0.2 * _normal((_FACES, 3), chance), dim=1)
     offsets = 1 + 0.25 * _normal((_FACES,), chance).clamp(-1.5, 1.5)
     low, high = _extent(normals, offsets)

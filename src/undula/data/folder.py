@@ -42,8 +42,7 @@ class Shard:
     def __post_init__(self) -> None:
         if not 1 <= self.index <= self.count:
             raise OptionError(
-                f"got the shard {self.index}/{self.count}, expected 1/{max(self.count, 1)} or later: count "
-                "from 1"
+                f"got the shard {self.index}/{self.count}, expected 1/{max(self.count, 1)} or later: count from 1"
             )
 
     @classmethod
@@ -61,9 +60,7 @@ class Shard:
         """
         words = text.split("/")
         if len(words) != 2 or not all(word.isascii() and word.isdigit() for word in words):
-            raise OptionError(
-                f"got the shard {text!r}, expected a part and the number of parts: write 1/4 … 4/4"
-            )
+            raise OptionError(f"got the shard {text!r}, expected a part and the number of parts: write 1/4 … 4/4")
         return cls(int(words[0]), int(words[1]))
 
     def take(self, items: Sequence[T]) -> list[T]:
@@ -154,8 +151,7 @@ class OutputFolder:
         missing = [name for name in files if not self.path(name).is_file()]
         if missing:
             raise DataError(
-                f"got no file {missing[0]!r} in {quoted(self.folder)}, expected it: write it before its "
-                "record"
+                f"got no file {missing[0]!r} in {quoted(self.folder)}, expected it: write it before its record"
             )
         known = {"item": item, **record, "files": list(files), "fingerprint": self.fingerprint}
         atomic_text(self._record_path(item), json_text(known))
@@ -208,9 +204,7 @@ class OutputFolder:
 
 def _checked(name: str) -> str:
     if not name or name.startswith(".") or any(mark in name for mark in "/\\\0"):
-        raise DataError(
-            f"got the name {name!r}, expected one without folders and leading dots: use a plain name"
-        )
+        raise DataError(f"got the name {name!r}, expected one without folders and leading dots: use a plain name")
     return name
 
 

@@ -176,9 +176,7 @@ def _png_pixels(content: bytes, header: PngHeader, image: Image.Image) -> NDArra
         raw: NDArray[Any] = png_deep_pixels(content, header)
     else:
         raw = _stored(image)
-    top = (
-        65535 if header.bits == 16 else 1 if image.mode == "1" else 255
-    )  # Pillow stretches 2 and 4 bits to 8
+    top = 65535 if header.bits == 16 else 1 if image.mode == "1" else 255  # Pillow stretches 2 and 4 bits to 8
     pixels = raw.astype(np.float32) / np.float32(top)
     if header.transparent is None:
         return pixels
@@ -193,9 +191,7 @@ def _pixels(path: str | Path, image: Image.Image) -> NDArray[np.float32]:
         return _scaled(image.convert("RGBA" if "transparency" in image.info else "RGB"), 255)
     if image.mode in _CONVERTED:
         return _scaled(image.convert(_CONVERTED[image.mode]), 255)
-    top = {"1": 1, "L": 255, "LA": 255, "RGB": 255, "RGBA": 255, "I;16": 65535, "I;16B": 65535}.get(
-        image.mode
-    )
+    top = {"1": 1, "L": 255, "LA": 255, "RGB": 255, "RGBA": 255, "I;16": 65535, "I;16B": 65535}.get(image.mode)
     if top is None:
         raise DataError(
             f"got {quoted(path)} with pixels of Pillow's mode {image.mode}, expected grey or color of 8 or "
@@ -270,7 +266,6 @@ def _checked(image: Tensor | NDArray[Any]) -> NDArray[np.float64]:
         raise RangeError("got NaN, expected floats in [0, 1]: replace the NaN first")
     if values.min() < 0 or values.max() > 1:
         raise RangeError(
-            f"got values {values.min():.4g}…{values.max():.4g}, expected floats in [0, 1]: scale or clamp "
-            "them first"
+            f"got values {values.min():.4g}…{values.max():.4g}, expected floats in [0, 1]: scale or clamp them first"
         )
     return values[None] if values.ndim == 2 else values

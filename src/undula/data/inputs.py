@@ -90,25 +90,21 @@ def _found(text: str, callback: Progress | None) -> list[_Found]:
     except (OSError, ValueError) as error:  # a name too long, a null character, a folder that may not be read
         if isinstance(error, DataError):
             raise
-        raise DataError(
-            f"got {quoted(text)}, which cannot be looked up ({one_line(error)}), {_EXPECTED}"
-        ) from error
+        raise DataError(f"got {quoted(text)}, which cannot be looked up ({one_line(error)}), {_EXPECTED}") from error
     if keyed is None:
         raise DataError(f"got {quoted(text)}, which is neither a file, a folder nor a named set, {_EXPECTED}")
     return [keyed]
 
 
 _EXPECTED = (
-    f"expected one that exists, or one of {', '.join(SET_NAMES)} (a part of it as mnist:test:0-64): "
-    "check the name"
+    f"expected one that exists, or one of {', '.join(SET_NAMES)} (a part of it as mnist:test:0-64): check the name"
 )
 
 
 def _known(path: Path) -> Path:
     if path.suffix.lower() not in _SUFFIXES:
         raise DataError(
-            f"got {quoted(path)}, expected a name that ends in one of {', '.join(_SUFFIXES)}: "
-            "convert it first"
+            f"got {quoted(path)}, expected a name that ends in one of {', '.join(_SUFFIXES)}: convert it first"
         )
     return path
 
@@ -137,8 +133,7 @@ def _in_file(text: str) -> _Found | None:
             key = text[place + 1 :]
             if path.suffix.lower() not in KEYED_SUFFIXES or not key:
                 raise DataError(
-                    f"got the key {key!r} in {quoted(path)}, expected a key of an NPZ or HDF5 file: "
-                    "leave it out"
+                    f"got the key {key!r} in {quoted(path)}, expected a key of an NPZ or HDF5 file: leave it out"
                 )
             return _Found(path, key)
     return None
@@ -180,8 +175,7 @@ def _digits(text: str) -> tuple[Split, int, int]:
     valid = len(numbers) <= 2 and all(number.isascii() and number.isdigit() for number in numbers)
     if split not in ("train", "test") or not valid or rest.endswith(":"):
         raise DataError(
-            f"got {quoted(text)}, expected mnist:train, mnist:test, mnist:test:5 or mnist:test:0-64: "
-            "correct it"
+            f"got {quoted(text)}, expected mnist:train, mnist:test, mnist:test:5 or mnist:test:0-64: correct it"
         )
     count = MNIST_COUNTS[split]
     first = int(numbers[0]) if numbers else 0

@@ -69,9 +69,7 @@ def png_header(content: bytes) -> PngHeader:
         raise ValueError(f"color type {color} with {bits} bits has no meaning")
     if not (0 < width < 2**31 and 0 < height < 2**31):
         raise ValueError(f"a size of {width} × {height} pixels has no meaning")
-    transparent = (
-        _transparent(kinds[b"tRNS"], color, bits) if b"tRNS" in kinds and color in (GREY, RGB) else None
-    )
+    transparent = _transparent(kinds[b"tRNS"], color, bits) if b"tRNS" in kinds and color in (GREY, RGB) else None
     return PngHeader(width, height, bits, color, bool(interlaced), transparent)
 
 

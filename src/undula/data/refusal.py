@@ -30,13 +30,9 @@ def reading(path: str | Path, expected: str) -> Iterator[None]:
     except UndulaError:
         raise
     except FileNotFoundError as error:
-        raise DataError(
-            f"got {quoted(path)}, which does not exist, expected {expected}: check the name"
-        ) from error
+        raise DataError(f"got {quoted(path)}, which does not exist, expected {expected}: check the name") from error
     except IsADirectoryError as error:
-        raise DataError(
-            f"got {quoted(path)}, which is a folder, expected {expected}: name a file in it"
-        ) from error
+        raise DataError(f"got {quoted(path)}, which is a folder, expected {expected}: name a file in it") from error
     except PermissionError as error:
         raise DataError(
             f"got no permission to read {quoted(path)}, expected {expected}: change its permissions"
@@ -45,9 +41,7 @@ def reading(path: str | Path, expected: str) -> Iterator[None]:
         raise DataError(
             f"got {quoted(path)}, which does not fit into the memory, expected {expected}: cut it into parts"
         ) from error
-    except (
-        Exception
-    ) as error:  # parsers of damaged bytes raise struct.error, KeyError, zlib.error, SyntaxError, …
+    except Exception as error:  # parsers of damaged bytes raise struct.error, KeyError, zlib.error, SyntaxError, …
         raise DataError(
             f"got {quoted(path)}, which cannot be read ({one_line(error)}), expected {expected}: "
             "it may be truncated or damaged, fetch or make it again"

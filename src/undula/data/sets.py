@@ -106,9 +106,7 @@ def mnist_images(split: Split, *, callback: Progress | None = None) -> NDArray[n
     path = find_data("mnist", _MNIST_FILES[split, "images"], callback=callback)
     images = _idx(path, 3)
     if images.shape[1:] != (28, 28):
-        raise DataError(
-            f"got {quoted(path)} of shape {images.shape}, expected digits of 28 × 28: fetch it again"
-        )
+        raise DataError(f"got {quoted(path)} of shape {images.shape}, expected digits of 28 × 28: fetch it again")
     return images
 
 
@@ -192,9 +190,7 @@ def checked_range(name: str, start: int, stop: int | None, count: int) -> tuple[
     """
     last = count if stop is None else stop
     if not 0 <= start < last <= count:
-        raise DataError(
-            f"got the range {start}-{last} of {name}, expected one inside 0-{count}: write {name}:0-64"
-        )
+        raise DataError(f"got the range {start}-{last} of {name}, expected one inside 0-{count}: write {name}:0-64")
     return start, last
 
 
@@ -205,9 +201,7 @@ def _cache_folder() -> Path:
     try:
         return Path.home() / ".cache" / "undula"
     except RuntimeError as error:
-        raise DataError(
-            "got no home folder, expected one for the cache: set UNDULA_DATA or XDG_CACHE_HOME"
-        ) from error
+        raise DataError("got no home folder, expected one for the cache: set UNDULA_DATA or XDG_CACHE_HOME") from error
 
 
 def _listed(folders: list[Path]) -> str:
@@ -233,7 +227,5 @@ def _decoded(path: Path, dimensions: int, _changed: int) -> NDArray[np.uint8]:
             raise ValueError(f"it promises {size} bytes, more than it can hold")
         content = file.read(size + 1)
     if len(content) != size:
-        raise ValueError(
-            f"it holds {'more than ' * (len(content) > size)}{min(len(content), size)} of {size} bytes"
-        )
+        raise ValueError(f"it holds {'more than ' * (len(content) > size)}{min(len(content), size)} of {size} bytes")
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)

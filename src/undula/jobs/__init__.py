@@ -33,7 +33,7 @@ JOBS = (
         summary="Recover images from the magnitudes of their Fourier transforms alone.",
         call="undula.jobs.recover:recover",
         command="undula.jobs.recover.command:recover_files",
-        demo="undula.jobs.recover.demonstration:demonstrate",
+        demo="undula.jobs.recover.command.demonstration:demonstrate",
         usage="[INPUT…] [-o FOLDER] [OPTIONS]",
     ),
 )

@@ -113,8 +113,9 @@ def _best_whole_shift(
         flipped = peaks[1].values > peaks[0].values
         place = torch.where(flipped, peaks[1].indices, place)
         turned = torch.where(flipped.reshape(-1, *[1] * dims), candidates[1], image)
-    shift = torch.stack(torch.unravel_index(place, image.shape[1:]), dim=-1)
     lengths = torch.tensor(image.shape[1:], device=image.device)
+    strides = lengths.flip(0).cumprod(0).flip(0) // lengths
+    shift = place[:, None] // strides % lengths
     return turned, torch.where(shift > lengths // 2, shift - lengths, shift), flipped
 
 

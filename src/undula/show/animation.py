@@ -84,13 +84,9 @@ def write_gif(
     """
     sizes = {frame.size for frame in frames}
     if len(sizes) != 1:
-        raise ShapeError(
-            f"got frames of sizes {sorted(sizes)}, expected at least one and all of one size: resize them"
-        )
+        raise ShapeError(f"got frames of sizes {sorted(sizes)}, expected at least one and all of one size: resize them")
     if not (0 < seconds <= 600 and 0 <= hold <= 600):
-        raise OptionError(
-            f"got seconds={seconds} and hold={hold}, expected 0 to 600 seconds: try seconds=4, hold=1.5"
-        )
+        raise OptionError(f"got seconds={seconds} and hold={hold}, expected 0 to 600 seconds: try seconds=4, hold=1.5")
     plain = [frame.convert("RGB") for frame in frames]
     palette = _palette(plain)
     first, *rest = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in plain]
@@ -128,9 +124,7 @@ def _finish(grids: list[Image.Image], title: str, captions: Sequence[str]) -> li
         frame.paste(grid, (MARGIN - 1, top - 1))  # the hairline stands outside
         bar = top + grid.height + 24
         draw.rectangle((MARGIN, bar, MARGIN + width - 1, bar + 3), fill=FAINT)
-        draw.rectangle(
-            (MARGIN, bar, MARGIN + round(width * (index + 1) / len(grids)) - 1, bar + 3), fill=ACCENT
-        )
+        draw.rectangle((MARGIN, bar, MARGIN + round(width * (index + 1) / len(grids)) - 1, bar + 3), fill=ACCENT)
         write(draw, (MARGIN, bar + 18), text, SUBTITLE, INK)
         frames.append(frame)
     return frames
@@ -143,9 +137,7 @@ def _palette(frames: list[Image.Image]) -> Image.Image:
     strip = Image.new("RGB", (width, height * count))
     for k, frame in enumerate(chosen):
         strip.paste(frame, (0, k * height))
-    own = [
-        ImageColor.getrgb(color)[:3] for color in (PAPER, INK, ACCENT, FAINT)
-    ]  # median cut makes white gray
+    own = [ImageColor.getrgb(color)[:3] for color in (PAPER, INK, ACCENT, FAINT)]  # median cut makes white gray
     found = strip.quantize(_COLORS - len(own), method=Image.Quantize.MEDIANCUT).getpalette() or []
     palette = Image.new("P", (1, 1))
     colors = [*own, *(_snap(found[k : k + 3], own) for k in range(0, len(found), 3))]
@@ -160,9 +152,7 @@ def _snap(color: Sequence[int], own: Sequence[Sequence[int]]) -> Sequence[int]:
 
 
 def _durations(count: int, seconds: int | float, hold: int | float) -> list[int]:
-    ends = [
-        10 * round(100 * seconds * (k + 1) / count) for k in range(count)
-    ]  # GIF counts hundredths of seconds
+    ends = [10 * round(100 * seconds * (k + 1) / count) for k in range(count)]  # GIF counts hundredths of seconds
     lengths = [max(_TICK, end - start) for start, end in zip([0, *ends], ends, strict=False)]
     lengths[-1] += 10 * round(100 * hold)
     return lengths
@@ -176,8 +166,7 @@ def _check_history(history: Tensor, captions: Sequence[str], columns: int | None
         )
     if captions and len(captions) != len(history):
         raise ShapeError(
-            f"got {len(captions)} captions for {len(history)} frames, "
-            "expected one per frame or none: complete them"
+            f"got {len(captions)} captions for {len(history)} frames, expected one per frame or none: complete them"
         )
     if (columns is not None and columns < 1) or (scale is not None and scale < 1):
         raise OptionError(f"got columns={columns} and scale={scale}, expected at least 1: leave them out")

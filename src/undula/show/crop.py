@@ -30,9 +30,7 @@ def to_volume(volume: Volume) -> NDArray[Any]:
         )
     array = array.astype(np.complex128 if np.iscomplexobj(array) else np.float64)
     if not np.isfinite(array).all():
-        raise RangeError(
-            "got a volume with NaN or infinite values, expected finite ones: set bad voxels to zero"
-        )
+        raise RangeError("got a volume with NaN or infinite values, expected finite ones: set bad voxels to zero")
     if not array.any():
         raise RangeError("got a volume of zeros, expected an object in it: look at the run that made it")
     return array
@@ -42,12 +40,7 @@ def center_of_mass(modulus: NDArray[np.float64]) -> tuple[int, int, int]:
     """Voxel nearest to the center of mass of the squared modulus, which faint noise does not move."""
     weight = (modulus / modulus.max()) ** 2
     z, y, x = (
-        round(
-            float(
-                (weight.sum(axis=tuple({0, 1, 2} - {axis})) * np.arange(weight.shape[axis])).sum()
-                / weight.sum()
-            )
-        )
+        round(float((weight.sum(axis=tuple({0, 1, 2} - {axis})) * np.arange(weight.shape[axis])).sum() / weight.sum()))
         for axis in range(3)
     )
     return z, y, x

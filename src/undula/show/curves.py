@@ -80,9 +80,7 @@ def _draw_lines(axes: "Axes", lines: list[NDArray[np.float64]], names: list[str]
         for line, color in zip(lines, colors, strict=True)
     ]  # fmt: skip
     if names and 1 < len(lines) <= _NAMED:
-        legend = axes.legend(
-            drawn, [str(k) for k in range(len(names))], fontsize=9, edgecolor="none", framealpha=0.85
-        )
+        legend = axes.legend(drawn, [str(k) for k in range(len(names))], fontsize=9, edgecolor="none", framealpha=0.85)
         for text, name in zip(legend.get_texts(), names, strict=True):
             text.set_parse_math(False)
             text.set_text(textwrap.fill(str(name), 40))
@@ -124,13 +122,10 @@ def _check(lines: list[NDArray[np.float64]], threshold: int | float | None, log:
     points = np.concatenate(lines)
     heights = points[:, 1][~np.isnan(points).any(axis=1)]
     if np.isinf(points).any() or not heights.size:
-        raise RangeError(
-            "got infinite or no finite values in curves, expected numbers: look for a diverged run"
-        )
+        raise RangeError("got infinite or no finite values in curves, expected numbers: look for a diverged run")
     if log and ((heights < 0).any() or not (heights > 0).any()):
         raise RangeError(
-            f"got values {heights.min():g}…{heights.max():g} for a logarithmic axis, "
-            "expected positive ones: log=False"
+            f"got values {heights.min():g}…{heights.max():g} for a logarithmic axis, expected positive ones: log=False"
         )
     if threshold is not None and not (np.isfinite(threshold) and (threshold > 0 or not log)):
         raise RangeError(f"got threshold={threshold}, expected a number that the axis can show: leave it out")

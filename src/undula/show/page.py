@@ -165,19 +165,12 @@ def _table(table: Table) -> str:
     for row in table.rows:
         if len(row) != len(table.header):
             raise ShapeError(
-                f"got a row of {len(row)} cells under {len(table.header)} headings, "
-                "expected as many: complete the row"
+                f"got a row of {len(row)} cells under {len(table.header)} headings, expected as many: complete the row"
             )
-    numeric = [
-        bool(table.rows) and all(_is_number(row[k]) for row in table.rows) for k in range(len(table.header))
-    ]
-    head = "".join(
-        f'<th{_flush(n)} scope="col">{_text(t)}</th>' for t, n in zip(table.header, numeric, strict=True)
-    )
+    numeric = [bool(table.rows) and all(_is_number(row[k]) for row in table.rows) for k in range(len(table.header))]
+    head = "".join(f'<th{_flush(n)} scope="col">{_text(t)}</th>' for t, n in zip(table.header, numeric, strict=True))
     body = "\n".join(
-        "<tr>"
-        + "".join(f"<td{_flush(n)}>{_text(t)}</td>" for t, n in zip(row, numeric, strict=True))
-        + "</tr>"
+        "<tr>" + "".join(f"<td{_flush(n)}>{_text(t)}</td>" for t, n in zip(row, numeric, strict=True)) + "</tr>"
         for row in table.rows
     )
     return (
@@ -201,7 +194,5 @@ def _is_number(text: str) -> bool:
 
 def _text(text: str) -> str:
     """Escape markup, and replace what no HTML page may hold: control characters, halves of a pair."""
-    kept = "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd" for c in str(text)
-    )
+    kept = "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd" for c in str(text))
     return escape(kept, quote=True)

@@ -47,11 +47,7 @@ def phase_colors(phase: int | float | NDArray[Any]) -> NDArray[np.float64]:
         True
     """
     angle = np.asarray(phase, dtype=np.float64) + np.deg2rad(30.0)
-    lab = np.stack(
-        [np.full(angle.shape, _LIGHTNESS), _CHROMA * np.cos(angle), _CHROMA * np.sin(angle)], axis=-1
-    )
+    lab = np.stack([np.full(angle.shape, _LIGHTNESS), _CHROMA * np.cos(angle), _CHROMA * np.sin(angle)], axis=-1)
     linear = np.clip((lab @ _OKLAB_TO_CONES.T) ** 3 @ _CONES_TO_SRGB.T, 0.0, 1.0)
-    colors: NDArray[np.float64] = np.where(
-        linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055
-    )
+    colors: NDArray[np.float64] = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return colors

@@ -94,8 +94,7 @@ def _non_negative(magnitudes: Tensor) -> Tensor:
     values = values.double()
     if not bool(torch.isfinite(values).all()) or bool((values < 0).any()):
         raise RangeError(
-            f"got magnitudes {_span(values)}, expected non-negative finite values: "
-            "take .abs(), or mask bad pixels"
+            f"got magnitudes {_span(values)}, expected non-negative finite values: take .abs(), or mask bad pixels"
         )
     return values
 
@@ -103,14 +102,9 @@ def _non_negative(magnitudes: Tensor) -> Tensor:
 def _check_range(batch: Tensor, name: str) -> None:
     if not batch.is_floating_point():
         raise RangeError(
-            f"got type {batch.dtype} for '{name}', expected floats in [0, 1]: "
-            "divide by the greatest level, such as 255"
+            f"got type {batch.dtype} for '{name}', expected floats in [0, 1]: divide by the greatest level, such as 255"
         )
-    if (
-        not bool(torch.isfinite(batch).all())
-        or float(batch.min()) < -_ROUNDING
-        or float(batch.max()) > 1 + _ROUNDING
-    ):
+    if not bool(torch.isfinite(batch).all()) or float(batch.min()) < -_ROUNDING or float(batch.max()) > 1 + _ROUNDING:
         raise RangeError(
             f"got values {_span(batch)} for '{name}', expected floats in [0, 1]: "
             "use to_display for magnitudes, or clamp images to [0, 1]"

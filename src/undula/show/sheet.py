@@ -109,20 +109,13 @@ class _Grid:
     across: int
 
     @classmethod
-    def plan(
-        cls, tiles: dict[str, list[Image.Image]], captions: list[str], marks: list[bool | None]
-    ) -> "_Grid":
-        columns = [
-            max(pictures[0].width, min(ceil(widest_word(name, SMALL)), 200))
-            for name, pictures in tiles.items()
-        ]
+    def plan(cls, tiles: dict[str, list[Image.Image]], captions: list[str], marks: list[bool | None]) -> "_Grid":
+        columns = [max(pictures[0].width, min(ceil(widest_word(name, SMALL)), 200)) for name, pictures in tiles.items()]
         room = sum(columns) + _BETWEEN_TILES * (len(columns) - 1) - (leading(SMALL) if marks else 0)
         lines = [wrap(caption, size=SMALL, width=max(room, 60)) for caption in captions]
         count = len(next(iter(tiles.values())))
         drafts = [cls(tiles, lines, marks, columns, ceil(count / n), n) for n in range(1, count + 1)]
-        return min(
-            (draft for draft in drafts if draft._used(count)), key=lambda draft: draft._ugliness(count)
-        )
+        return min((draft for draft in drafts if draft._used(count)), key=lambda draft: draft._ugliness(count))
 
     @property
     def group_width(self) -> int:
@@ -130,9 +123,7 @@ class _Grid:
 
     @property
     def headings(self) -> list[list[str]]:
-        return [
-            wrap(name, size=SMALL, width=width) for name, width in zip(self.tiles, self.columns, strict=True)
-        ]
+        return [wrap(name, size=SMALL, width=width) for name, width in zip(self.tiles, self.columns, strict=True)]
 
     @property
     def tile_height(self) -> int:
@@ -180,9 +171,7 @@ class _Grid:
             write(draw, (x, top + (deepest - len(lines)) * leading(SMALL)), lines, SMALL, ACCENT)
             x += width + _BETWEEN_TILES
 
-    def _draw_group(
-        self, sheet: Image.Image, draw: ImageDraw.ImageDraw, index: int, left: int, top: int
-    ) -> None:
+    def _draw_group(self, sheet: Image.Image, draw: ImageDraw.ImageDraw, index: int, left: int, top: int) -> None:
         x = left
         for pictures, width in zip(self.tiles.values(), self.columns, strict=True):
             frame_tile(sheet, draw, pictures[index], x, top)
@@ -212,9 +201,7 @@ def _draw_mark(sheet: Image.Image, mark: bool | None, x: int, y: int) -> None:
 
 
 def _tiles(columns: Mapping[str, Tensor], shown: int, scale: int | None) -> dict[str, list[Image.Image]]:
-    pictures = {
-        name: to_pictures(images[:shown] if images.ndim else images, name) for name, images in columns.items()
-    }
+    pictures = {name: to_pictures(images[:shown] if images.ndim else images, name) for name, images in columns.items()}
     largest = max(max(items[0].size) for items in pictures.values())
     tiles = {}
     for name, items in pictures.items():
@@ -231,18 +218,12 @@ def _count(
     limit: int,
 ) -> int:
     if (scale is not None and scale < 1) or limit < 1:
-        raise OptionError(
-            f"got scale={scale} and limit={limit}, expected whole numbers of at least 1: leave them out"
-        )
+        raise OptionError(f"got scale={scale} and limit={limit}, expected whole numbers of at least 1: leave them out")
     counts = {name: len(images) if images.ndim else 0 for name, images in columns.items()}
     if len(set(counts.values())) != 1:
-        raise ShapeError(
-            f"got columns with {counts or 'nothing in them'}, expected the same number of items in each"
-        )
+        raise ShapeError(f"got columns with {counts or 'nothing in them'}, expected the same number of items in each")
     count = next(iter(counts.values()))
     for name, texts in (("captions", captions), ("marks", marks)):
         if texts and len(texts) != count:
-            raise ShapeError(
-                f"got {len(texts)} {name} for {count} items, expected one per item or none: complete them"
-            )
+            raise ShapeError(f"got {len(texts)} {name} for {count} items, expected one per item or none: complete them")
     return count

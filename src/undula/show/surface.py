@@ -48,9 +48,7 @@ def isosurface(path: str | Path, volume: Volume, *, level: float = 0.5, title: s
         DataError: If the file cannot be written.
     """
     if not 0 < level < 1:
-        raise OptionError(
-            f"got level={level}, expected a share of the maximum between 0 and 1: try level=0.5"
-        )
+        raise OptionError(f"got level={level}, expected a share of the maximum between 0 and 1: try level=0.5")
     array = to_volume(volume)
     figure, free = new_figure(8.6 + 0.6 * np.iscomplexobj(array), 4.5, title=title)
     solid = _solid(array, level)
@@ -106,9 +104,7 @@ def _camera(elevation: float, azimuth: float) -> NDArray[np.float64]:
     return np.stack([right, np.cross(toward, right), toward])
 
 
-def _draw_view(
-    figure: "Figure", free: float, column: int, solid: _Solid, camera: NDArray[np.float64]
-) -> None:
+def _draw_view(figure: "Figure", free: float, column: int, solid: _Solid, camera: NDArray[np.float64]) -> None:
     """Draw the triangles that face the eye, far ones first (painter's algorithm), in parallel projection."""
     from matplotlib.collections import PolyCollection
 

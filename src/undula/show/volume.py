@@ -66,23 +66,17 @@ def orthogonal_slices(
             picture = np.abs(cut) / modulus.max() if row == 0 else _phase_picture(cut, modulus.max())
             _draw_cut(axes, picture, axis, box, edges, span, unit)
             if row == 0:
-                axes.set_title(
-                    f"{_AXES[axis]} = {middle[axis] * edges[axis]:.4g}{unit}", size=10, color=INK, pad=6
-                )
+                axes.set_title(f"{_AXES[axis]} = {middle[axis] * edges[axis]:.4g}{unit}", size=10, color=INK, pad=6)
     for row in range(rows):
         _color_bar(figure, free, row, rows, float(modulus.max()))
     save_figure(figure, path)
 
 
-def _place(
-    figure: "Figure", free: float, column: int | float, row: int, rows: int, width: float = _SIDE
-) -> "Axes":
+def _place(figure: "Figure", free: float, column: int | float, row: int, rows: int, width: float = _SIDE) -> "Axes":
     total_width, total_height = figure.get_size_inches()
     left = _LEFT + column * (_SIDE + _GAP)
     bottom = free * total_height - 0.35 - _SIDE - row * (_SIDE + _BELOW)
-    return figure.add_axes(
-        (left / total_width, bottom / total_height, width / total_width, _SIDE / total_height)
-    )
+    return figure.add_axes((left / total_width, bottom / total_height, width / total_width, _SIDE / total_height))
 
 
 def _draw_cut(
@@ -148,23 +142,13 @@ def _middle(center: Sequence[int] | None, modulus: NDArray[np.float64]) -> tuple
 
 
 def _including(box: tuple[slice, slice, slice], middle: tuple[int, int, int]) -> tuple[slice, slice, slice]:
-    z, y, x = (
-        slice(min(part.start, at), max(part.stop, at + 1)) for part, at in zip(box, middle, strict=True)
-    )
+    z, y, x = (slice(min(part.start, at), max(part.stop, at + 1)) for part, at in zip(box, middle, strict=True))
     return z, y, x
 
 
 def _edges(voxel: int | float | Sequence[int | float] | None) -> tuple[tuple[float, float, float], str]:
-    edges = (
-        (1.0, 1.0, 1.0)
-        if voxel is None
-        else (voxel,) * 3
-        if isinstance(voxel, (int, float))
-        else tuple(voxel)
-    )
+    edges = (1.0, 1.0, 1.0) if voxel is None else (voxel,) * 3 if isinstance(voxel, (int, float)) else tuple(voxel)
     if len(edges) != 3 or not all(0 < edge < float("inf") for edge in edges):
-        raise RangeError(
-            f"got voxel={voxel}, expected one or three positive lengths in nanometers: leave it out"
-        )
+        raise RangeError(f"got voxel={voxel}, expected one or three positive lengths in nanometers: leave it out")
     z, y, x = edges
     return (float(z), float(y), float(x)), "" if voxel is None else " nm"

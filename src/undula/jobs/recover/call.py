@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from undula.jobs.recover.found import Progress
 from undula.jobs.recover.gradient import GradientDescent
 from undula.jobs.recover.noise import Gaussian, Poisson
 from undula.jobs.recover.plan import make_plan
 from undula.jobs.recover.problem import as_bounds, read_problem
 from undula.jobs.recover.reading import check_options, read_magnitudes, read_mask, read_start, read_support
 from undula.jobs.recover.result import Recovery, make_result
-from undula.jobs.recover.search import Progress
 from undula.jobs.recover.solution import solve
 from undula.jobs.recover.starts import item_seeds
 
@@ -72,7 +72,7 @@ def recover(
             the noise allows, pixels that do not rise above it are emptied, and the accepted runs are averaged.
         generator: Source of the random starts; or one integer seed per item, which makes an item's result independent
             of the batch that it lies in.
-        callback: Called as callback(iteration, progress), see `undula.jobs.recover.search.Progress`.
+        callback: Called as callback(iteration, progress), see `undula.jobs.recover.found.Progress`.
 
     Returns:
         The images, with residual, verdict and cost of each.

@@ -13,10 +13,11 @@ import torch
 from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
+from undula.jobs.recover.found import Found, Progress
 from undula.jobs.recover.iterations import Projections
 from undula.jobs.recover.plan import Plan
 from undula.jobs.recover.problem import Problem, zero_frequency
-from undula.jobs.recover.search import Found, Progress, search
+from undula.jobs.recover.search import search
 
 # Pull and length of walk of the candidates; each kind solves digits that the other does not.
 KINDS, EACH = ((0.6, 50), (0.8, 300)), 6

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from undula.jobs.recover.method import Probe
 from undula.jobs.recover.problem import Problem
 from undula.jobs.recover.projections import impose_moduli, impose_object
 from undula.jobs.recover.rules import RULES, ProjectionMethod
-from undula.jobs.recover.search import Probe
 from undula.jobs.recover.starts import random_phases
 
 DEFAULT_PROBE = Probe()

@@ -8,11 +8,13 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from undula.jobs.recover.coherence import fit_blur, with_blur
+from undula.jobs.recover.found import Found, Progress
 from undula.jobs.recover.plan import Plan
 from undula.jobs.recover.polish import polish
+from undula.jobs.recover.pool import POOL_NUMBERS
 from undula.jobs.recover.problem import Problem
 from undula.jobs.recover.projections import impose_moduli
-from undula.jobs.recover.search import POOL_NUMBERS, Found, Progress, search
+from undula.jobs.recover.search import search
 from undula.jobs.recover.shrinkwrap import (
     FINE_BLUR,
     FINE_STEPS,

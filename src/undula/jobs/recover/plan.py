@@ -9,11 +9,11 @@ from torch import Tensor
 
 from undula.jobs.recover.gradient import Descent, GradientDescent
 from undula.jobs.recover.iterations import Projections
+from undula.jobs.recover.method import Method
 from undula.jobs.recover.noise import Gaussian, Poisson, amplitude_deviation
 from undula.jobs.recover.problem import Problem, relative
-from undula.jobs.recover.search import Method
 from undula.jobs.recover.shrinkwrap import ShrinkWrap, Wrapping
-from undula.jobs.recover.supports import Support
+from undula.jobs.recover.supports import FixedMask, Support
 
 # Of a noisy pattern the right valley fits to about half of the noise (every unknown takes its share), a wrong one to
 # hardly less than all of it: 0.51 against > 0.9 at 30 and 20 dB, 0.58 at 1e5 photons, medians of 96 digits.
@@ -75,9 +75,9 @@ def make_plan(
         target = torch.maximum(target, NOISY_SHARE * relative(deviation.square() * mass, problem.energy))
     if isinstance(method, GradientDescent) or method == "gradient":
         options = method if isinstance(method, GradientDescent) else GradientDescent()
-        return Plan(
-            Descent(options), support, target, deviation, starts or 8, max_transforms or 2**62, noise is not None
-        )
+        # A box that only guides iterations is for projections: it took gradient steps from 90 % a start to 65 %.
+        place = support if support.binding else FixedMask(None)
+        return Plan(Descent(options), place, target, deviation, starts or 8, max_transforms or 2**62, noise is not None)
     if isinstance(support, ShrinkWrap):
         return Plan(Wrapping(method), support, target, deviation, starts or 1, max_transforms or 40_000, True)
     # Inside a support that the user knows there are few traps, and larger images need longer walks: of 16 pictures of

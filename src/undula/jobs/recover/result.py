@@ -10,7 +10,7 @@ import torch
 
 from undula.data import OutputFolder, write_array, write_image
 from undula.jobs.recover.advice import advise
-from undula.jobs.recover.search import Found
+from undula.jobs.recover.found import Found
 from undula.jobs.recover.solution import Solution
 
 

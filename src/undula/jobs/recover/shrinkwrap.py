@@ -12,10 +12,10 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from undula.jobs.recover.coherence import fit_blur, with_blur
+from undula.jobs.recover.method import Probe
 from undula.jobs.recover.problem import Problem
 from undula.jobs.recover.projections import impose_moduli, impose_object
 from undula.jobs.recover.rules import RULES, ProjectionMethod
-from undula.jobs.recover.search import Probe
 from undula.jobs.recover.starts import random_phases
 from undula.spectra import gaussian_blur, inverse_fourier
 

@@ -11,10 +11,11 @@ from undula.jobs.recover.coherence import with_blur
 from undula.jobs.recover.consensus import Consensus, agree
 from undula.jobs.recover.denoising import refine
 from undula.jobs.recover.emptiest import lacks_sum, search_emptiest
+from undula.jobs.recover.found import Found, Progress
 from undula.jobs.recover.levels import search_wrapped
 from undula.jobs.recover.plan import Plan
 from undula.jobs.recover.problem import Problem
-from undula.jobs.recover.search import Found, Progress, search
+from undula.jobs.recover.search import search
 from undula.jobs.recover.shrinkwrap import ShrinkWrap
 
 

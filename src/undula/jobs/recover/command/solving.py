@@ -1,7 +1,7 @@
 """Batches of entries: read, recovered, laid the right way round, scored."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,19 +15,24 @@ from torch import Tensor
 from undula.errors import OptionError, UndulaError
 from undula.jobs.recover.call import recover
 from undula.jobs.recover.coherence import with_blur
-from undula.jobs.recover.film import Film
-from undula.jobs.recover.inputs import Entry
-from undula.jobs.recover.patterns import Pattern, in_frame, read_pattern
+from undula.jobs.recover.command.film import Film
+from undula.jobs.recover.command.inputs import Entry
+from undula.jobs.recover.command.patterns import Pattern, in_frame, read_pattern
+from undula.jobs.recover.command.settings import Settings, in_words_of_the_command
+from undula.jobs.recover.found import Progress
 from undula.jobs.recover.problem import read_problem
 from undula.jobs.recover.result import Recovery
-from undula.jobs.recover.search import Progress
-from undula.jobs.recover.settings import Settings, in_words_of_the_command
 from undula.metrics import align, mean_squared_error, psnr
 from undula.session import Bar, Session
 from undula.spectra import circular_shift, reverse
 
 _NUMBERS, _MOST = 2**20, 250  # pixels and items of a batch
 _SMALL = 2**16  # pixels of an item
+_CORRECT = 30.0  # decibels: a mean squared error of 1e-3 of an image in [0, 1]
+_ANOTHER = (
+    "its magnitudes are fitted by another image than the original, so they do not determine it: surround it with zeros "
+    "(--pad), or say more of it (--support, --bounds)"
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,11 @@ class Outcome:
     image: Shaped[Tensor, "*space"]
     support: Bool[Tensor, "*space"] | None
     record: dict[str, Any]
+
+
+def is_solved(record: Mapping[str, Any]) -> bool:
+    """Whether an item was accepted and, where the original is known, is that image and no other that fits as well."""
+    return bool(record["accepted"]) and record.get("correct") is not False
 
 
 class Solver:
@@ -115,7 +125,7 @@ class Solver:
                 [self._framed(one, outcome) for one, outcome in zip(batch, outcomes, strict=True)],
             )
         self._done += len(batch)
-        self._solved += sum(outcome.record["accepted"] for outcome in outcomes)
+        self._solved += sum(is_solved(outcome.record) for outcome in outcomes)
         return outcomes
 
     def _recover(self, batch: list[Pattern], callback: Callable[[int, Progress], object]) -> Recovery:
@@ -197,6 +207,8 @@ class Solver:
                 "held_out_residual": None if held is None else float(held[place]),
                 "history": _history(result, place),
             }
+            if record["accepted"] and not is_solved(record):
+                record["advice"] = _ANOTHER
             outcomes.append(Outcome(pattern.entry, images[place], support, record))
         return outcomes
 
@@ -221,7 +233,7 @@ class Solver:
         decibels = psnr(exact, truth, dims=self.dims, peak=peak)
         scores = [
             {"shift": laid.shift[k].tolist(), "flipped": bool(laid.flipped[k]), "psnr": float(decibels[k]),
-             "mse": float(errors[k])}
+             "mse": float(errors[k]), "correct": bool(decibels[k] >= _CORRECT)}
             for k in range(len(batch))
         ]  # fmt: skip
         return list(shown), scores

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from undula.data import image_bits
 from undula.errors import OptionError, RangeError, ShapeError
-from undula.jobs.recover.inputs import Entry
-from undula.jobs.recover.settings import Bounds, Given, Settings
+from undula.jobs.recover.command.inputs import Entry
+from undula.jobs.recover.command.settings import Bounds, Given, Settings
 from undula.jobs.recover.supports import padded_support
 from undula.session import Session, item_seed
 from undula.spectra import reverse

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 
 from undula.data import OutputFolder, Shard
-from undula.jobs.recover.inputs import Entry, find_entries
-from undula.jobs.recover.pictures import write_outcome
-from undula.jobs.recover.report import write_report
-from undula.jobs.recover.settings import (
+from undula.jobs.recover.command.inputs import Entry, find_entries
+from undula.jobs.recover.command.pictures import write_outcome
+from undula.jobs.recover.command.report import write_report
+from undula.jobs.recover.command.settings import (
     Dims,
     Field,
     Given,
@@ -23,8 +23,8 @@ from undula.jobs.recover.settings import (
     read_noise_option,
     read_support_option,
 )
-from undula.jobs.recover.solving import Solver
-from undula.jobs.recover.tables import print_records, summary
+from undula.jobs.recover.command.solving import Solver, is_solved
+from undula.jobs.recover.command.tables import print_records, summary
 from undula.session import PARTLY, WRONG, Options, Session
 
 _GIVEN = Group("What is given", sort_key=1)
@@ -101,7 +101,7 @@ def recover_files(
         runs: Independent runs of every item, to see whether they agree.
         starts: Greatest number of fresh starts of a run.
         tolerance: Relative residual below which an item is accepted.
-        max_transforms: Fourier transforms after which a run takes no further start, 20000 if not given.
+        max_transforms: Fourier transforms after which a run takes no further start, 40000 if not given.
         hold_out: Share of the magnitudes (0.02) that the solver is not shown, to test the result on.
         options: Options of every command.
     """
@@ -197,7 +197,7 @@ def _tell(work: Work, settings: Settings, session: Session) -> int:
         session.say(f"{line}; see {work.folder.path('index.html')}")
     elif not failures:
         session.say("this shard has no items")
-    solved = sum(record["accepted"] for record in records)
+    solved = sum(is_solved(record) for record in records)
     session.answer(
         {
             "command": "recover", "folder": str(work.folder.folder), "solved": solved,

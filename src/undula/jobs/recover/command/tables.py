@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from undula.jobs.recover.command.solving import is_solved
 from undula.session import Session
 
 Record = Mapping[str, Any]
@@ -20,7 +21,7 @@ def print_records(session: Session, records: Sequence[Record], *, runs: int) -> 
     shown = list(records[:_SHOWN])
     header, rows = table_of(shown, runs=runs)
     if len(records) > _SHOWN:
-        worst = max(records, key=lambda record: (not record["accepted"], record["residual"] or 0.0))
+        worst = max(records, key=lambda record: (not is_solved(record), record["residual"] or 0.0))
         rows.append(["…"] + [""] * (len(header) - 1))
         rows.append([f"worst: {worst['item']}", *table_of([worst], runs=runs, like=header)[1][0][1:]])
     if rows:
@@ -71,7 +72,7 @@ def summary(records: Sequence[Record], failures: int) -> str:
         'solved 1 of 1, 100 transforms, 0.5 s'
     """
     total = len(records) + failures
-    solved = sum(record["accepted"] for record in records)
+    solved = sum(is_solved(record) for record in records)
     if not records:
         return f"solved 0 of {total}"
     mean = sum(record["transforms"] for record in records) / len(records)

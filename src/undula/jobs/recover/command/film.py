@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from undula.jobs.recover.search import Progress
+from undula.jobs.recover.found import Progress
 from undula.metrics import align
 from undula.spectra import circular_shift, reverse
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from undula.jobs.recover import pictures
-from undula.jobs.recover.command import recover_inputs
-from undula.jobs.recover.report import present
-from undula.jobs.recover.settings import default_settings
+from undula.jobs.recover.command import pictures
+from undula.jobs.recover.command.report import present
+from undula.jobs.recover.command.settings import default_settings
+from undula.jobs.recover.command.typed import recover_inputs
 from undula.session import Session
 from undula.show import Section
 

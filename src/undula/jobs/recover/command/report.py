@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from undula.data import OutputFolder
-from undula.jobs.recover import pictures
-from undula.jobs.recover.film import Reel
-from undula.jobs.recover.inputs import Entry
-from undula.jobs.recover.settings import Settings
-from undula.jobs.recover.tables import findings, summary, table_of
+from undula.jobs.recover.command import pictures
+from undula.jobs.recover.command.film import Reel
+from undula.jobs.recover.command.inputs import Entry
+from undula.jobs.recover.command.settings import Settings
+from undula.jobs.recover.command.tables import findings, summary, table_of
 from undula.session import Session
 from undula.show import Picture, Section, Table, write_page
 
@@ -28,7 +28,8 @@ READING = (
 )
 ORIGINAL = (
     "Magnitudes do not change when an image is shifted or turned by 180 degrees, so the recovered image was laid onto the "
-    "original before the two were compared. No run was chosen by looking at the original."
+    "original before the two were compared. No run was chosen by looking at the original. A red cross also marks an "
+    "image that fits the magnitudes and is not the original."
 )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from undula.data import Item, drawn_digits, find_items
 from undula.errors import DataError, OptionError, ShapeError, UndulaError
-from undula.jobs.recover.settings import Dims, Settings
+from undula.jobs.recover.command.settings import Dims, Settings
 from undula.session import Bar, Session
 
 _DRAWN = "ten drawn digits"

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from undula.data import OutputFolder, atomic_write, read_array, write_array
 from undula.errors import MissingExtra, UndulaError
-from undula.jobs.recover.film import Reel, window
-from undula.jobs.recover.inputs import Entry, find_again
-from undula.jobs.recover.patterns import Pattern, read_pattern
+from undula.jobs.recover.command.film import Reel, window
+from undula.jobs.recover.command.inputs import Entry, find_again
+from undula.jobs.recover.command.patterns import Pattern, read_pattern
+from undula.jobs.recover.command.settings import Settings
+from undula.jobs.recover.command.solving import Outcome, is_solved
 from undula.jobs.recover.result import write_item
-from undula.jobs.recover.settings import Settings
-from undula.jobs.recover.solving import Outcome
 from undula.session import Options, Session
 from undula.show import (
     animate_sheet,
@@ -80,11 +80,11 @@ def write_sheet(
         name for name in ("given magnitudes", "recovered", "phase", "original") if any(name in row for row in rows)
     ]
     columns = {name: _evened([row.get(name) for row in rows], side=_SINGLE if len(rows) == 1 else 0) for name in names}
-    solved = sum(record["accepted"] for record in records)
+    solved = sum(is_solved(record) for record in records)
     sheet = contact_sheet(
         columns,
         captions=[_caption(record) for record in shown],
-        marks=[bool(record["accepted"]) for record in shown],
+        marks=[is_solved(record) for record in shown],
         title="From Fourier magnitudes alone",
         subtitle=f"{solved} of {len(records)} recovered"
         + (f", the first {_ITEMS} shown" if len(records) > _ITEMS else ""),
