@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from undula.data import drawn_digits
-from undula.jobs.recover import search as room
+from undula.jobs.recover import pool as room
 from undula.jobs.recover.gradient import Descent, GradientDescent
 from undula.jobs.recover.iterations import Projections
 from undula.jobs.recover.search import search
@@ -57,7 +57,7 @@ def test_history_is_the_course_of_every_trial(digits):
     rows = torch.cat(found.history)
     for trial in range(6):
         own = rows[rows[:, 0] == trial]
-        assert (own[1:, 1] > own[:-1, 1]).all()
+        assert (own[1:, 1] >= own[:-1, 1]).all()  # equal for starts that look at the same time
         assert int(own[-1, 1]) == int(found.transforms[trial])
         assert float(own[:, 2].min()) == float(found.residual[trial])
 
@@ -72,8 +72,8 @@ def test_starts_are_limited(digits):
 def test_transforms_are_limited(digits):
     for most in (1, 100, 101, 333):
         found = run(digits, Projections("rrr", probe=None), target=1e-300, starts=99, most=most)
-        # One block more at the most: a trial ends at its next look.
-        assert (found.transforms >= most).all() and (found.transforms <= most + 105).all()
+        # One block more of each of four starts at the most: a trial ends at its next look.
+        assert (found.transforms >= most).all() and (found.transforms <= most + 4 * 105).all()
         assert torch.isfinite(found.residual).all()
 
 

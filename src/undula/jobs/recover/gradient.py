@@ -70,6 +70,8 @@ class Descent:
     probe: None = None
     step_transforms: int = 2
     estimate_transforms: int = 0
+    alone: int = 1
+    volley: int = 1
 
     @property
     def block(self) -> int:

@@ -25,6 +25,8 @@ class Projections:
         probe: How a look polishes a copy of the estimate; None for the bare iteration.
         first_length: Iterations of the first two starts.
         growth: Factor by which every second start is longer than the last.
+        alone: Starts made one after the other before several are made at once.
+        volley: Starts made at once thereafter.
         pull: Factor on an unmeasured zero frequency in every iteration.
     """
 
@@ -35,6 +37,8 @@ class Projections:
     growth: float = 1.3
     pull: float = 1.0
     step_transforms: int = 2
+    alone: int = 1
+    volley: int = 4
 
     @property
     def estimate_transforms(self) -> int:

@@ -37,6 +37,14 @@ class Method(Protocol):
     def estimate_transforms(self) -> int:
         """Transforms of one item in `estimate`."""
 
+    @property
+    def alone(self) -> int:
+        """Starts that a trial makes one after the other, before it makes several at once."""
+
+    @property
+    def volley(self) -> int:
+        """Starts that a trial makes at once thereafter; 1 for never more than one."""
+
     def length(self, start: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
         """Iterations of start number 0, 1, …; a multiple of `block`."""
 

@@ -83,7 +83,7 @@ def make_plan(
     # Inside a support that the user knows there are few traps, and larger images need longer walks: of 16 pictures of
     # 64 × 64 in 128 × 128, starts of 150 iterations solved 6 within 20,000 transforms, of 600 growing twofold 14.
     known = support.binding and support.name != "none"
-    walk = Projections(method, first_length=600, growth=2.0) if known else Projections(method)
+    walk = Projections(method, first_length=600, growth=2.0, volley=1) if known else Projections(method)
     return Plan(walk, support, target, deviation, starts or 2**31, max_transforms or 40_000, noise is not None)
 
 

@@ -40,6 +40,7 @@ class Pool:
         self._accept_nothing()
         self.waiting = (~self.found.accepted).nonzero()[:, 0]
         self.trials = long[:0]
+        self.start = long[:0]
         self.age = long[:0]
         self.problem = problem.take(self.trials)
         self.state: dict[str, Tensor] = {}
@@ -57,9 +58,8 @@ class Pool:
         """One iteration of every trial in the pool; `place` counts within the block, which all trials share."""
         if self.mask is not None and self.support.every and place % self.support.every == 0:
             estimate = self.method.estimate(self.problem, self.state, mask=None)
-            self.found.transforms[self.trials] += self.method.estimate_transforms
-            self.mask = self.support.update(self.mask, estimate, start=self.found.starts[self.trials] - 1, age=self.age)
-            self.found.transforms[self.trials] += self.support.update_transforms
+            self.mask = self.support.update(self.mask, estimate, start=self.start, age=self.age)
+            self._spend(self.method.estimate_transforms + self.support.update_transforms)
         seeds = self.seeds[self.trials]
         self.method.step(self.problem, self.state, mask=self.mask, age=self.age, seeds=seeds)
         self.age += 1
@@ -70,7 +70,7 @@ class Pool:
         spent = method.block * method.step_transforms + method.block_transforms(problem) + method.estimate_transforms
         estimate = method.estimate(self.problem, self.state, mask=self.mask)
         if method.probe is None:
-            self.found.transforms[self.trials] += spent + 1
+            self._spend(spent + 1)
             self._keep(estimate, problem.residual(estimate))
             return
         polished = polish(
@@ -81,16 +81,16 @@ class Pool:
             steps=method.probe.steps,
             patient=method.probe.patient,
         )
-        self.found.transforms[self.trials] += spent + polished.transforms
+        self._spend(polished.transforms + spent)
         self._keep(polished.image, polished.residual)
 
     def release(self, *, starts: int, max_transforms: int) -> None:
         """Let solved and exhausted trials go, and begin anew those whose start has lasted its time."""
         found, trials = self.found, self.trials
-        over = self.age >= self.method.length(found.starts[trials] - 1)
+        over = self.age >= self.method.length(self.start)
         spent = found.transforms[trials] >= max_transforms
         gone = found.accepted[trials] | spent | (over & (found.starts[trials] >= starts))
-        again = trials[over & ~gone]
+        again = self._successors(trials[over & ~gone], starts=starts)
         if self.mask is not None and found.mask is not None and self.support.every:
             found.mask[trials[gone]] = self.mask[gone]
         if found.blur is not None and "blur" in self.state:
@@ -103,7 +103,7 @@ class Pool:
         """What a callback sees."""
         problem, state, mask = self.problem, dict(self.state), self.mask
         return Progress(
-            done=len(self.seeds) - len(self.waiting) - len(self.trials),
+            done=len(self.seeds) - len(self.waiting) - len(set(self.trials.tolist())),
             total=len(self.seeds),
             solved=int(self.found.accepted.sum()),
             trials=self.trials,
@@ -133,33 +133,68 @@ class Pool:
             self.found.residual[nothing] = 0
             self.found.accepted[nothing] = True
 
+    def _successors(self, ended: Tensor, *, starts: int) -> Tensor:
+        """The trials that begin anew: one start for each that ended, a volley after a trial's first ones.
+
+        Hard trials would otherwise walk on alone, start after start, in a batch too small to be worth a call. The rule
+        looks at the trial only, so that no result depends on the batch.
+        """
+        first = self.found.starts[ended] == self.method.alone
+        count = torch.where(first, self.method.volley, 1)
+        again = ended.repeat_interleave(count)
+        number = self.found.starts[again] + _rank(again)
+        return again[number < starts]
+
     def _begin(self, trials: Tensor, *, first: bool) -> None:
-        problem, start = self.all.take(trials), self.found.starts[trials]
+        problem = self.all.take(trials)
+        start = self.found.starts[trials] + _rank(trials)
         image = self.image[trials] if first and self.image is not None else None
         state = self.method.begin(problem, self.seeds[trials], start, image)
-        if image is None:
-            self.found.transforms[trials] += self.method.begin_transforms(problem)
-        self.found.starts[trials] += 1
+        self.found.starts.index_add_(0, trials, torch.ones_like(trials))
         mask = self.support.of(trials).first(problem, start)
         self.state = {key: torch.cat([self.state[key], value]) if self.state else value for key, value in state.items()}
         self.mask = mask if self.mask is None or mask is None else torch.cat([self.mask, mask])
         self.trials = torch.cat([self.trials, trials])
+        self.start = torch.cat([self.start, start])
         self.age = torch.cat([self.age, torch.zeros_like(trials)])
         self.problem = self.all.take(self.trials)
+        if image is None:
+            cost = torch.full_like(trials, self.method.begin_transforms(problem))
+            self.found.transforms.index_add_(0, trials, cost)
 
     def _retain(self, index: Tensor) -> None:
         if len(index) == len(self.trials):
             return
-        self.trials, self.age = self.trials[index], self.age[index]
+        self.trials, self.start, self.age = self.trials[index], self.start[index], self.age[index]
         self.state = {key: value[index] for key, value in self.state.items()} if len(index) else {}
         self.mask = None if self.mask is None or not len(index) else self.mask[index]
         self.problem = self.all.take(self.trials)
 
+    def _spend(self, transforms: Tensor | int) -> None:
+        """Count transforms; several starts of a trial may be at work."""
+        cost = torch.zeros_like(self.trials) + transforms
+        self.found.transforms.index_add_(0, self.trials, cost)
+
     def _keep(self, estimate: Tensor, residual: Tensor) -> None:
+        """Note the best estimate of every trial, of several starts the one of least residual."""
         found, trials = self.found, self.trials
-        better = residual < found.residual[trials]
+        least = found.residual.scatter_reduce(0, trials, residual, "amin")
+        better = (residual < found.residual[trials]) & (residual == least[trials])
         found.image[trials[better]] = estimate[better]
         found.residual[trials[better]] = residual[better]
-        found.accepted[trials] |= residual < self.target[trials]
+        found.accepted[trials] = found.residual[trials] < self.target[trials]
         row = torch.stack([trials.double(), found.transforms[trials].double(), residual.double()], dim=1)
         found.history.append(row)
+
+
+def _rank(values: Tensor) -> Tensor:
+    """How many equal values stand before each: 0 for the first of its kind."""
+    order = torch.argsort(values, stable=True)
+    ordered = values[order]
+    place = torch.arange(len(values), device=values.device)
+    begins = torch.ones_like(ordered, dtype=torch.bool)
+    begins[1:] = ordered[1:] != ordered[:-1]
+    head = torch.where(begins, place, 0).cummax(dim=0).values if len(values) else place
+    rank = torch.empty_like(place)
+    rank[order] = place - head
+    return rank

@@ -38,7 +38,7 @@ def replace_moduli(problem: Problem, spectrum: Complex[Tensor, "n *frequency"], 
         if pull != 1.0:
             zero = zero_frequency(problem)
             factor[zero] = torch.where(problem.measured[zero], factor[zero], pull)
-    parts.mul_(factor.unsqueeze(-1))
+    spectrum.mul_(factor)
 
 
 def impose_object(

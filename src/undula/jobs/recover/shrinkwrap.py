@@ -71,6 +71,8 @@ class Wrapping:
     probe: Probe | None = COARSE_PROBE
     step_transforms: int = 2
     estimate_transforms: int = 2
+    alone: int = 1
+    volley: int = 1
 
     def length(self, start: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
         """Every start has one block."""
