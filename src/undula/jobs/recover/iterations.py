@@ -38,7 +38,7 @@ class Projections:
     pull: float = 1.0
     step_transforms: int = 2
     alone: int = 1
-    volley: int = 4
+    volley: int = 6
 
     @property
     def estimate_transforms(self) -> int:

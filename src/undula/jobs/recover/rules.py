@@ -19,7 +19,7 @@ Rule = Callable[[Tensor, Projection, Projection, float], Tensor]
 def relaxed_reflect_reflect(x: Tensor, project: Projection, impose: Projection, beta: float) -> Tensor:
     """X + β (P_M(2 P_S x - x) - P_S x), support first; β = 1 is Douglas-Rachford (Elser, 2003 and 2018)."""
     estimate = project(x)
-    return impose(torch.lerp(x, estimate, 2.0)).sub_(estimate).mul_(beta).add_(x)
+    return torch.add(x, impose(torch.lerp(x, estimate, 2.0)).sub_(estimate), alpha=beta)
 
 
 def relaxed_averaged_alternating_reflections(x: Tensor, project: Projection, impose: Projection, beta: float) -> Tensor:

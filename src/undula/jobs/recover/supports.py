@@ -80,7 +80,7 @@ class FloatingBox:
 
     sides: tuple[tuple[int, ...], ...]
     binding: bool
-    every: int = 5
+    every: int = 10
     update_transforms: int = 0
 
     @property
