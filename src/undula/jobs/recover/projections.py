@@ -27,12 +27,11 @@ def replace_moduli(problem: Problem, spectrum: Complex[Tensor, "n *frequency"], 
 
     Squares and a reciprocal root cost a third of `abs` and a complex division (batch of 250, 28 × 28).
     """
-    parts = torch.view_as_real(spectrum)
-    real, imaginary = parts[..., 0], parts[..., 1]
-    squared = torch.addcmul(real * real, imaginary, imaginary)
+    squares = torch.view_as_real(spectrum).square()
+    squared = squares[..., 0] + squares[..., 1]
     if problem.blur is not None:
         squared = blurred(squared, problem.blur)
-    factor = squared.clamp_min_(torch.finfo(real.dtype).tiny).rsqrt_().mul_(problem.moduli)
+    factor = squared.clamp_min_(torch.finfo(squared.dtype).tiny).rsqrt_().mul_(problem.moduli)
     if problem.measured is not None:
         factor = torch.where(problem.measured, factor, 1.0)
         if pull != 1.0:
