@@ -15,7 +15,7 @@ from undula.data import drawn_digits
 
 _COMMAND = [sys.executable, "-c", "import sys; from undula.cli import main; sys.exit(main())"]
 _WORDS = ["recover", "stack.npy", "--given", "magnitudes", "-o", "out", "--threads", "1"]
-_ITEMS = 300
+_ITEMS = 800  # seconds of work after the first batch is written, so that the signals arrive in time
 
 
 def _until(folder: Path, count: int, process: subprocess.Popen[str]) -> None:

@@ -57,7 +57,7 @@ def test_history_is_the_course_of_every_trial(digits):
     rows = torch.cat(found.history)
     for trial in range(6):
         own = rows[rows[:, 0] == trial]
-        assert (own[1:, 1] >= own[:-1, 1]).all()  # equal for starts that look at the same time
+        assert (own[1:, 1] > own[:-1, 1]).all()  # one row a look, of several starts the best
         assert int(own[-1, 1]) == int(found.transforms[trial])
         assert float(own[:, 2].min()) == float(found.residual[trial])
 

@@ -178,13 +178,14 @@ class Pool:
     def _keep(self, estimate: Tensor, residual: Tensor) -> None:
         """Note the best estimate of every trial, of several starts the one of least residual."""
         found, trials = self.found, self.trials
-        least = found.residual.scatter_reduce(0, trials, residual, "amin")
-        better = (residual < found.residual[trials]) & (residual == least[trials])
+        least = torch.full_like(found.residual, torch.inf).scatter_reduce(0, trials, residual, "amin")
+        lead = residual == least[trials]
+        better = lead & (residual < found.residual[trials])
         found.image[trials[better]] = estimate[better]
         found.residual[trials[better]] = residual[better]
         found.accepted[trials] = found.residual[trials] < self.target[trials]
         row = torch.stack([trials.double(), found.transforms[trials].double(), residual.double()], dim=1)
-        found.history.append(row)
+        found.history.append(row[lead])
 
 
 def _rank(values: Tensor) -> Tensor:
