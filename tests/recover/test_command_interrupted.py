@@ -15,7 +15,7 @@ from undula.data import drawn_digits
 
 _COMMAND = [sys.executable, "-c", "import sys; from undula.cli import main; sys.exit(main())"]
 _WORDS = ["recover", "stack.npy", "--given", "magnitudes", "-o", "out", "--threads", "1"]
-_ITEMS = 800  # seconds of work after the first batch is written, so that the signals arrive in time
+_ITEMS = 400
 
 
 def _until(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
@@ -27,7 +27,15 @@ def _until(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
 
 
 def _start(folder: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen([*_COMMAND, *_WORDS], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell starts background jobs deaf to Ctrl-C, and children inherit that; this one must hear it.
+    return subprocess.Popen(
+        [*_COMMAND, *_WORDS],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def _finished(folder: Path) -> dict[str, int]:
