@@ -18,7 +18,8 @@ class Consensus:
     """Runs of every item, laid onto the run with the least residual.
 
     Attributes:
-        image: Average of the runs that count (n, space), complex ones with the global phase that makes their sum positive.
+        image: Average of the runs that count (n, space), complex ones with the global phase that makes their sum
+            positive.
         mask: Their supports, laid likewise, by majority (n, space), or None.
         members: Which runs count: the accepted ones, or all where none was (n, runs).
         plausible: Which runs the others vouch for, see `plausible_runs` (n, runs); none with fewer than three.
@@ -73,7 +74,8 @@ def agree(
     weight = members / members.sum(dim=1, keepdim=True)
     average = (together * weight[..., None]).sum(dim=1).reshape(n, *problem.shape)
     if average.is_complex():
-        # Of the phases that magnitudes leave open, the one with a positive sum: pictures of two objects are then comparable.
+        # Of the phases that magnitudes leave open, the one with a positive sum: pictures of two objects are then
+        # comparable.
         angle = average.sum(dim=problem.axes, keepdim=True).angle()
         average = average * torch.polar(torch.ones_like(angle), -angle)
     support = None if mask is None else _majority(mask, laid.shift, laid.flipped, weight)

@@ -8,9 +8,9 @@ from undula.jobs.recover.polish import polish
 from undula.jobs.recover.problem import Problem
 from undula.spectra import gaussian_blur
 
-# Fitted without a support, noise fills the empty pixels and costs 2 dB. Blur 0.5…1.3 pixels and threshold 0.5…4
-# deviations were tried on 96 digits: 0.7 and 3 gave +2.3 dB at 30 dB, +1.8 dB at 20 dB, +2.4 dB at 1e5 photons, within
-# 0.2 dB of all others nearby.
+# Fitted without a support, noise fills the empty pixels and costs 2 dB. Blur 0.6…1.3 pixels and threshold 0.25…4
+# deviations were tried on 96 digits from the right valley: 0.7 and 3 gave +2.3 dB at 30 dB, +1.8 dB at 20 dB, +2.4 dB
+# at 1e5 photons; 0.85 pixels and 3 were 0.2 to 0.3 dB worse.
 BLUR, THRESHOLD, ROUNDS, STEPS = 0.7, 3.0, 3, 40
 
 

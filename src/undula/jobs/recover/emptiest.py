@@ -1,9 +1,10 @@
 """The zero frequency was not measured (a beam stop): of all images that fit, look for the emptiest.
 
 Without the sum of the pixels many images fit: of 256 digits with the zero frequency and 5 % of the pairs missing, the
-first accepted image was right for 17 %, and where it was wrong its sum was 1.1 to 1.9 times too large. The right one
-has the smallest sum. So the zero frequency is pulled down while iterating, twelve accepted candidates of two kinds
-compete, and the emptiest is made to do with 5 % less as long as it can (right for 758 of 768 other digits).
+first accepted image was right for 17 %, with sums up to twice too large; among several accepted images the one of
+least sum was right whenever any was. So the zero frequency is pulled down while iterating, twelve accepted candidates
+of two kinds compete, and the emptiest is made to do with 5 % less as long as it can (right for 758 of 768 other
+digits).
 """
 
 from collections.abc import Callable

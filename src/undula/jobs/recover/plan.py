@@ -15,8 +15,9 @@ from undula.jobs.recover.problem import Problem, relative
 from undula.jobs.recover.shrinkwrap import ShrinkWrap, Wrapping
 from undula.jobs.recover.supports import FixedMask, Support
 
-# Of a noisy pattern the right valley fits to about half of the noise (every unknown takes its share), a wrong one to
-# hardly less than all of it: 0.51 against > 0.9 at 30 and 20 dB, 0.58 at 1e5 photons, medians of 96 digits.
+# Of a noisy pattern the floor of the right valley fits to about half of the noise, for every unknown takes its share:
+# 0.51, 0.50 and 0.58 at 30 dB, 20 dB and 1e5 photons, medians of 96 digits started from the truth. How well wrong
+# valleys fit was not measured; at 20 dB some pass.
 NOISY_SHARE = 0.75
 
 

@@ -10,8 +10,8 @@ from undula.jobs.recover.problem import Problem
 from undula.jobs.recover.projections import impose_object
 from undula.jobs.recover.supports import Support
 
-# Real numbers of the spectra in the pool: 119 digits of 28 × 28. An iteration of 78 or 156 digits took 3.2 µs a transform, of
-# 312 4.4 µs (the arrays no longer fit the cache); fewer make the calls too small.
+# Real numbers of the spectra in the pool: 119 digits of 28 × 28. An iteration of 78 or 156 digits took 3.2 µs a
+# transform, of 312 4.4 µs (the arrays no longer fit the cache); fewer make the calls too small.
 POOL_NUMBERS = 100_000
 
 
