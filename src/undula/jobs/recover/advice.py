@@ -38,15 +38,15 @@ def advise(
 
 
 def _not_accepted(residual: float, *, support: str, real: bool) -> str:
+    if support == "shrinkwrap":
+        return (
+            f"residual {residual:.2g}: a shrink-wrapped run seldom comes lower; trust the image where several runs agree "
+            "(runs=8, agreement)"
+        )
     if residual < 2e-2:
         return (
             f"residual {residual:.2g} is near but not below the tolerance: the magnitudes may carry noise (say noise=…, "
             "or raise tolerance), or more transforms are needed (max_transforms=…)"
-        )
-    if support == "shrinkwrap":
-        return (
-            f"residual {residual:.2g}: measured data may never come lower; trust the image only where several runs agree "
-            "(runs=8, agreement)"
         )
     if support == "none" and real:
         return (
