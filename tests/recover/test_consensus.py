@@ -93,6 +93,14 @@ def test_a_random_object_is_not_plausible(dtype, drawn):
     assert plausible_runs(runs, residual).tolist() == [[True, True, False, True, False, True, True, True]]
 
 
+def test_a_stranger_among_five_takes_nobody_with_it(drawn):
+    """Small residuals differ by large ratios; what counts there is their difference."""
+    runs = drawn((1, 1, 100)) + 0.02 * drawn((1, 5, 100), seed=1)
+    runs[0, 3] = drawn((100,), seed=9)
+    residual = torch.tensor([[0.0015, 0.0047, 0.0016, 0.0016, 0.0021]], dtype=torch.float64)
+    assert plausible_runs(runs, residual).tolist() == [[True, True, True, False, True]]
+
+
 def test_two_runs_vouch_for_nobody(drawn):
     x = drawn((1, 1, 50)).expand(1, 2, 50)
     assert not plausible_runs(x, torch.ones(1, 2, dtype=torch.float64)).any()

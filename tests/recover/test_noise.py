@@ -76,21 +76,24 @@ def test_knowing_gaussian_noise_helps(generator):
 @pytest.mark.slow
 @pytest.mark.parametrize("counted", [False, True])
 def test_poisson_counts_are_recovered(counted):
-    """1e5 photons an image; every pixel of the pattern counts for itself, so mirrors differ: the mean of both is taken."""
-    digits = drawn_digits(6)
+    """1e5 photons an image; every pixel of the pattern counts for itself, so mirrors differ: the mean of both is taken.
+
+    Single runs end near the truth or in a twin overlap (20-30 dB), so the median is of two dozen.
+    """
+    digits = drawn_digits(24)
     power = torch.fft.fft2(digits).abs().square()
     scale = 1e5 / power.sum(dim=(1, 2), keepdim=True)
     counts = torch.from_numpy(np.random.default_rng(0).poisson((power * scale).numpy()))
-    options = {"intensities": True, "generator": torch.arange(6)}
-    if counted:  # the photons themselves: the object has their unit, so its bounds have too
+    options = {"intensities": True, "generator": torch.arange(24)}
+    if counted:  # the photons themselves: the object has their unit, and the brightest's bound is loose for the others
         top = float(scale.max().sqrt())
         result = recover(counts, noise=Poisson(), bounds=(0.0, 1.0 * top), **options)
         image = result.image / scale.sqrt()
     else:
         result = recover((counts / scale).float(), noise=Poisson(1e5), **options)
         image = result.image
-    assert result.accepted.sum() >= 5
-    assert psnr(align(image.float(), digits).image, digits).median() > 30
+    assert result.accepted.sum() >= 23
+    assert psnr(align(image.float(), digits).image, digits).median() > (26 if counted else 34)
 
 
 def test_noise_that_means_nothing():

@@ -6,7 +6,7 @@ import scipy.ndimage
 import torch
 
 from undula import align, recover
-from undula.data import drawn_polygon
+from undula.data import drawn_polygon, drawn_solid
 from undula.jobs.recover.coherence import fit_blur, with_blur
 from undula.jobs.recover.problem import read_problem
 from undula.jobs.recover.shrinkwrap import autocorrelation_box, coarse, embed, wrap
@@ -120,3 +120,18 @@ def test_a_polygon_is_recovered_without_a_support():
     assert relative_error(laid, frame) < min(0.35, 0.5 * float(relative_error(guess, frame)))
     assert result.support.dtype == torch.bool and 0.5 < float(result.support.sum() / (frame.abs() > 0).sum()) < 2
     assert result.blur is None or result.blur.abs().max() < 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runs", [1, 4])
+def test_exact_patterns_are_accepted_without_a_support(runs):
+    """A real object of 40 × 40 in 128 × 128: the fixed schedule ends near the answer, what follows ends at it."""
+    frame = torch.zeros(1, 128, 128, dtype=torch.float64)
+    frame[0, 30:70, 40:80] = 300 * drawn_solid(40)[20]
+    intensities = torch.fft.fft2(frame).abs().square()
+    options = {"intensities": True, "bounds": (0.0, None), "generator": torch.tensor([1])}
+    result = recover(intensities, support="shrinkwrap", runs=runs, **options)
+    assert result.accepted.all() and result.run_accepted.all()
+    assert relative_error(align(result.image, frame).image, frame)[0] < 0.01
+    outside = (align(result.image, frame).image > 0.01 * frame.amax()) & (frame == 0)
+    assert not outside.any()

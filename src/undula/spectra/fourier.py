@@ -6,18 +6,24 @@ half plane of coefficients (`torch.fft.rfftn`), a complex one a full plane.
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from jaxtyping import Complex, Float, Int, Shaped
 from torch import Tensor
 
+Norm = Literal["backward", "ortho", "forward"]
 
-def fourier(x: Shaped[Tensor, "*batch_and_space"], *, dims: int = 2) -> Complex[Tensor, "*batch_and_frequency"]:
+
+def fourier(
+    x: Shaped[Tensor, "*batch_and_space"], *, dims: int = 2, norm: Norm = "ortho"
+) -> Complex[Tensor, "*batch_and_frequency"]:
     """Unitary Fourier transform of the last `dims` axes; the half plane of a real array, the full one of a complex one.
 
     Args:
         x: Real or complex array (…, space).
         dims: How many of the last axes are space.
+        norm: Another normalization, as in `torch.fft`: "backward" is not divided by √N, which saves a pass.
 
     Returns:
         Coefficients (…, frequency), zero frequency first; the last axis has length ⌊W/2⌋ + 1 for real arrays.
@@ -27,11 +33,11 @@ def fourier(x: Shaped[Tensor, "*batch_and_space"], *, dims: int = 2) -> Complex[
         torch.Size([4, 4])
     """
     axes = tuple(range(-dims, 0))
-    return torch.fft.fftn(x, dim=axes, norm="ortho") if x.is_complex() else torch.fft.rfftn(x, dim=axes, norm="ortho")
+    return torch.fft.fftn(x, dim=axes, norm=norm) if x.is_complex() else torch.fft.rfftn(x, dim=axes, norm=norm)
 
 
 def inverse_fourier(
-    coefficients: Complex[Tensor, "*batch_and_frequency"], *, shape: Sequence[int], real: bool
+    coefficients: Complex[Tensor, "*batch_and_frequency"], *, shape: Sequence[int], real: bool, norm: Norm = "ortho"
 ) -> Shaped[Tensor, "*batch_and_space"]:
     """Inverse of `fourier`.
 
@@ -39,6 +45,7 @@ def inverse_fourier(
         coefficients: What `fourier` returned (…, frequency).
         shape: Lengths of the space axes; an odd and an even last axis cannot be told apart from the half plane.
         real: Whether the array was real (half plane) or complex (full plane).
+        norm: Another normalization, as in `torch.fft`: "forward" is not divided by √N.
 
     Returns:
         The array (…, *shape).
@@ -50,8 +57,8 @@ def inverse_fourier(
     """
     axes = tuple(range(-len(shape), 0))
     if real:
-        return torch.fft.irfftn(coefficients, s=tuple(shape), dim=axes, norm="ortho")
-    return torch.fft.ifftn(coefficients, dim=axes, norm="ortho")
+        return torch.fft.irfftn(coefficients, s=tuple(shape), dim=axes, norm=norm)
+    return torch.fft.ifftn(coefficients, dim=axes, norm=norm)
 
 
 def half_plane_weights(shape: Sequence[int], *, real: bool, like: Tensor) -> Float[Tensor, "*frequency"]:

@@ -10,7 +10,7 @@ from undula.jobs.recover.problem import Problem
 from undula.metrics import align
 from undula.spectra import circular_shift, radial_bands, radial_mean, reverse
 
-RESIDUAL_SHARE, LEAST_CORRELATION = 1.05, 0.95
+RESIDUAL_SHARE, RESIDUAL_DIFFERENCE, LEAST_CORRELATION = 1.05, 0.005, 0.9
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,9 @@ def plausible_runs(
 ) -> Bool[Tensor, "n runs"]:
     """Runs of measured data that no image fits exactly, judged by each other.
 
-    A run is plausible when its residual is within 5 % of the best run's and it correlates to at least 0.95 with the
-    mean of the other runs of which that is true; at least two others must be.
+    A run is near when its residual is within 5 % of the best run's, or within 0.005 of it. It is plausible when it is
+    near and correlates to at least 0.9 with more than half of the other near runs, of which there must be two. (Runs
+    that correlate to 0.9 in pairs correlate to the square root of that, 0.95, with the mean of many.)
 
     Args:
         together: Aligned runs.
@@ -106,13 +107,12 @@ def plausible_runs(
     Returns:
         Which are plausible.
     """
-    near = residual <= RESIDUAL_SHARE * residual.amin(dim=1, keepdim=True)
+    best = residual.amin(dim=1, keepdim=True)
+    near = residual <= torch.maximum(RESIDUAL_SHARE * best, best + RESIDUAL_DIFFERENCE)
     others = near[:, None, :] & ~torch.eye(residual.shape[1], dtype=torch.bool, device=near.device)
-    mean = others.to(together.dtype) @ together
-    inner = torch.linalg.vecdot(mean, together).abs()
-    size = torch.linalg.vector_norm(mean, dim=-1) * torch.linalg.vector_norm(together, dim=-1)
-    alike = inner >= LEAST_CORRELATION * size
-    return near & alike & (others.sum(dim=2) >= 2)
+    alike = others & (_correlation_of_pairs(together) >= LEAST_CORRELATION)
+    count = others.sum(dim=2)
+    return near & (2 * alike.sum(dim=2) > count) & (count >= 2)
 
 
 def transfer_function(problem: Problem, image: Shaped[Tensor, "n *space"]) -> Float[Tensor, "n rings"]:
@@ -127,12 +127,15 @@ def transfer_function(problem: Problem, image: Shaped[Tensor, "n *space"]) -> Fl
 
 
 def _mean_of_pairs(together: Shaped[Tensor, "n runs pixels"], members: Bool[Tensor, "n runs"]) -> Float[Tensor, " n"]:
-    size = torch.linalg.vector_norm(together, dim=-1, keepdim=True)
-    unit = together / size.clamp_min(torch.finfo(size.dtype).tiny)
-    products = (unit @ unit.mH).abs()
     both = members[:, :, None] & members[:, None, :]
     both = both & ~torch.eye(members.shape[1], dtype=torch.bool, device=members.device)
-    return (products * both).sum(dim=(1, 2)) / both.sum(dim=(1, 2))
+    return (_correlation_of_pairs(together) * both).sum(dim=(1, 2)) / both.sum(dim=(1, 2))
+
+
+def _correlation_of_pairs(together: Shaped[Tensor, "n runs pixels"]) -> Float[Tensor, "n runs runs"]:
+    size = torch.linalg.vector_norm(together, dim=-1, keepdim=True)
+    unit = together / size.clamp_min(torch.finfo(size.dtype).tiny)
+    return (unit @ unit.mH).abs()
 
 
 def _majority(mask: Tensor, shift: Tensor, flipped: Tensor, weight: Tensor) -> Tensor:

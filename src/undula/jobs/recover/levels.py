@@ -1,4 +1,4 @@
-"""Shrink-wrapped runs from the coarse grid to the fine one."""
+"""Shrink-wrapped runs from the coarse grid to the fine one, and to the end where the data are exact."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from undula.jobs.recover.coherence import fit_blur, with_blur
 from undula.jobs.recover.found import Found, Progress
+from undula.jobs.recover.iterations import Projections
 from undula.jobs.recover.plan import Plan
 from undula.jobs.recover.polish import polish
 from undula.jobs.recover.pool import POOL_NUMBERS
@@ -19,10 +20,17 @@ from undula.jobs.recover.shrinkwrap import (
     FINE_BLUR,
     FINE_STEPS,
     FINE_THRESHOLD,
+    Wrapping,
     coarse,
     embed,
     wrap,
 )
+from undula.jobs.recover.supports import FixedMask
+
+# The fixed schedule leaves runs of exact data at 10 to 30 times their target (0.0015-0.0047 of 2e-4, a real object of
+# 40 × 40 in 128 × 128), runs of the measured crystal at 740 times. In the first case projections inside the support
+# that was found, one pixel wider, end in about 110 transforms; in the second they have nothing to end at.
+NEARLY_SOLVED, LAST_LENGTH = 100.0, 600
 
 
 def search_wrapped(
@@ -62,7 +70,8 @@ def search_wrapped(
             image=None if image is None else image[index],
             callback=_offset(callback, done=first, total=len(seeds)),
         )
-        parts.append(refine_wrapped(part, found, target=plan.target[index], first=first))
+        refined = refine_wrapped(part, found, target=plan.target[index], first=first)
+        parts.append(finish(part, refined, plan, target=plan.target[index], seeds=seeds[index], first=first))
     return _joined(parts)
 
 
@@ -94,6 +103,43 @@ def refine_wrapped(problem: Problem, found: Found, *, target: Tensor, first: int
         mask=mask,
         blur=None if problem.real else scaled.blur,
         history=[*rows, history],
+    )
+
+
+def finish(problem: Problem, found: Found, plan: Plan, *, target: Tensor, seeds: Tensor, first: int) -> Found:
+    """Projections inside the last support, for the runs that are near their target but not below it."""
+    near = (~found.accepted & (found.residual < NEARLY_SOLVED * target)).nonzero()[:, 0]
+    if not len(near) or found.mask is None:
+        return found
+    mask = found.mask[near] > 0
+    for axis in problem.axes:
+        mask = mask | mask.roll(1, axis) | mask.roll(-1, axis)
+    part = problem.take(near)
+    last = search(
+        part if found.blur is None else with_blur(part, found.blur[near]),
+        Projections(plan.method.name if isinstance(plan.method, Wrapping) else "rrr", first_length=LAST_LENGTH),
+        FixedMask(mask),
+        target=target[near],
+        seeds=seeds[near],
+        starts=1,
+        max_transforms=plan.max_transforms,
+        image=found.image[near],
+    )
+    spent = found.transforms.index_add(0, near, last.transforms)
+    rows = []
+    for row in last.history:
+        trials = near[row[:, 0].long()]
+        rows.append(torch.stack([trials + first, found.transforms[trials] + row[:, 1], row[:, 2]], dim=1))
+    better = last.residual < found.residual[near]
+    won = near[better]
+    return replace(
+        found,
+        image=found.image.index_copy(0, won, last.image[better]),
+        residual=found.residual.index_copy(0, won, last.residual[better]),
+        accepted=found.accepted.index_copy(0, near, last.accepted),
+        transforms=spent,
+        mask=found.mask.index_copy(0, won, mask[better].to(found.mask.dtype)),
+        history=[*found.history, *rows],
     )
 
 

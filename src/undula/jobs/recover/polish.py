@@ -1,6 +1,8 @@
 """Accelerated error reduction: walks from the right valley to its floor, and tells quickly when the valley is wrong."""
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -56,7 +58,7 @@ def polish(
     Returns:
         The last iterates and their residuals.
     """
-    walk = _Walk(problem, image, mask)
+    walk = _Walk(problem, image, mask, steps)
     best, residuals = image.clone(), torch.full_like(target, torch.inf)
     transforms = torch.zeros(len(image), dtype=torch.long, device=image.device)
     active, before = torch.arange(len(image), device=image.device), torch.full_like(target, torch.inf)
@@ -83,24 +85,34 @@ def polish(
 class _Walk:
     """The iterate, its momentum, and the items that still walk."""
 
-    def __init__(self, problem: Problem, image: Tensor, mask: Tensor | None) -> None:
+    def __init__(self, problem: Problem, image: Tensor, mask: Tensor | None, steps: int) -> None:
         self.problem, self.mask = problem, mask
         self.image = impose_object(problem, image, mask)
         self.ahead = self.image.clone()
-        self.pace = torch.ones(len(image), *[1] * problem.dims, dtype=problem.moduli.dtype, device=image.device)
+        self.momenta = torch.tensor(_momenta(steps), dtype=problem.moduli.dtype, device=image.device)
+        self.since = torch.zeros(len(image), dtype=torch.long, device=image.device)
 
     def step(self) -> None:
         new = impose_object(self.problem, impose_moduli(self.problem, self.ahead), self.mask)
         move = new - self.image
         slope = torch.linalg.vecdot(move.flatten(1), self.ahead.sub_(new).flatten(1)).real
-        uphill = (slope > 0).reshape(self.pace.shape)
-        pace = (1 + (1 + 4 * self.pace.square()).sqrt()) / 2
-        momentum = torch.where(uphill, 0.0, (self.pace - 1) / pace)
-        self.pace = torch.where(uphill, 1.0, pace)
+        self.since.add_(1).mul_(slope <= 0)
+        momentum = self.momenta[self.since].reshape(-1, *[1] * self.problem.dims)
         self.image, self.ahead = new, torch.addcmul(new, move, momentum.to(new.dtype))
 
     def keep(self, index: Tensor) -> None:
         if self.mask is not None and len(self.mask) == len(self.image):
             self.mask = self.mask[index]
         self.problem = self.problem.take(index)
-        self.image, self.ahead, self.pace = self.image[index], self.ahead[index], self.pace[index]
+        self.image, self.ahead, self.since = self.image[index], self.ahead[index], self.since[index]
+
+
+@lru_cache(maxsize=8)
+def _momenta(steps: int) -> tuple[float, ...]:
+    """Nesterov's momentum (t - 1) / t' with t' = (1 + √(1 + 4 t²)) / 2, by steps since the last restart; 0 at one."""
+    momenta, pace = [0.0], 1.0
+    for _ in range(steps):
+        after = (1 + math.sqrt(1 + 4 * pace**2)) / 2
+        momenta.append((pace - 1) / after)
+        pace = after
+    return tuple(momenta)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from undula.errors import OptionError, RangeError, ShapeError
 from undula.spectra import fourier, half_plane_weights, inverse_fourier, reverse
+from undula.spectra.fourier import Norm
 
 Bounds = tuple[float | None, float | None]
 
@@ -68,23 +69,26 @@ class Problem:
             self.asymmetry[index], None if self.blur is None else self.blur[index],
         )  # fmt: skip
 
-    def forward(self, x: Shaped[Tensor, "n *space"]) -> Shaped[Tensor, "n *frequency"]:
+    def forward(self, x: Shaped[Tensor, "n *space"], *, norm: Norm = "ortho") -> Shaped[Tensor, "n *frequency"]:
         """Spectra of items: one transform each."""
-        return fourier(x, dims=self.dims)
+        return fourier(x, dims=self.dims, norm=norm)
 
-    def inverse(self, spectrum: Shaped[Tensor, "n *frequency"]) -> Shaped[Tensor, "n *space"]:
+    def inverse(self, spectrum: Shaped[Tensor, "n *frequency"], *, norm: Norm = "ortho") -> Shaped[Tensor, "n *space"]:
         """Items of spectra: one transform each."""
-        return inverse_fourier(spectrum, shape=self.shape, real=self.real)
+        return inverse_fourier(spectrum, shape=self.shape, real=self.real, norm=norm)
 
     def residual(self, x: Shaped[Tensor, "n *space"]) -> Float[Tensor, " n"]:
         """Relative amplitude residual √(Σ (|F x| - A)² / Σ A²) over the measured coefficients; one transform each."""
         return relative(self.misfit(self.moduli_of(self.forward(x))), self.energy)
 
     def moduli_of(self, spectrum: Shaped[Tensor, "n *frequency"]) -> Float[Tensor, "n *frequency"]:
-        """What would be measured of a spectrum: its moduli, the intensities blurred if there is a blur."""
-        if self.blur is None:
-            return spectrum.abs()
-        return blurred(spectrum.real.square() + spectrum.imag.square(), self.blur).sqrt()
+        """What would be measured of a spectrum: its moduli, the intensities blurred if there is a blur.
+
+        The root of the squares takes a third of the time of the complex `abs`; its gradient at zero is not finite.
+        """
+        parts = torch.view_as_real(spectrum).square()
+        squares = parts[..., 0] + parts[..., 1]
+        return squares.sqrt_() if self.blur is None else blurred(squares, self.blur).sqrt_()
 
     def misfit(self, moduli: Float[Tensor, "n *frequency"]) -> Float[Tensor, " n"]:
         """Σ (|F x| - A)² over the measured coefficients, from the moduli |F x|."""

@@ -15,10 +15,10 @@ from torch import Tensor
 from undula.data import read_array, read_image
 from undula.errors import OptionError, RangeError
 from undula.jobs.recover.noise import Gaussian, Poisson
+from undula.spectra.fourier import Norm
 
 Given = Literal["images", "magnitudes", "intensities"]
 Dims = Literal[1, 2, 3]
-Norm = Literal["backward", "ortho", "forward"]
 Field = Literal["real", "complex"]
 MethodName = Literal["rrr", "gradient", "hio", "raar", "er"]
 Bounds = tuple[float | None, float | None]

@@ -17,7 +17,6 @@ from undula.jobs.recover.command.settings import (
     Field,
     Given,
     MethodName,
-    Norm,
     Settings,
     read_mask_file,
     read_noise_option,
@@ -26,6 +25,7 @@ from undula.jobs.recover.command.settings import (
 from undula.jobs.recover.command.solving import Solver, is_solved
 from undula.jobs.recover.command.tables import print_records, summary
 from undula.session import PARTLY, WRONG, Options, Session
+from undula.spectra.fourier import Norm
 
 _GIVEN = Group("What is given", sort_key=1)
 _OBJECT = Group("What is known of the object", sort_key=2)
