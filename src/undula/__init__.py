@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         unpad,
     )
     from undula.metrics import Alignment, align
+    from undula.spectra import wavelets
 
     __version__: str
 
@@ -48,7 +49,13 @@ _MODULES = {
     "recover": "undula.jobs.recover",
     "unpad": "undula.jobs.recover",
 }
-_ROOMS = ("data", "metrics", "show", "spectra")
+_ROOMS = {
+    "data": "undula.data",
+    "metrics": "undula.metrics",
+    "show": "undula.show",
+    "spectra": "undula.spectra",
+    "wavelets": "undula.spectra.wavelets",
+}
 
 __all__ = [
     "Alignment",
@@ -72,6 +79,7 @@ __all__ = [
     "show",
     "spectra",
     "unpad",
+    "wavelets",
 ]
 
 
@@ -79,7 +87,7 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         value = getattr(import_module(_MODULES[name]), name)
     elif name in _ROOMS:
-        value = import_module(f"undula.{name}")
+        value = import_module(_ROOMS[name])
     elif name == "__version__":
         from importlib.metadata import version
 
