@@ -28,6 +28,7 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/recover.py
+	$(BIN)/python benchmarks/spectra.py
 
 clean:
 	rm -rf $(VENV) undula-demo

@@ -33,6 +33,7 @@ PUBLIC = [
     "Recovery",
     "ShapeError",
     "UndulaError",
+    "View",
     "__version__",
     "align",
     "data",
@@ -42,6 +43,7 @@ PUBLIC = [
     "show",
     "spectra",
     "unpad",
+    "view",
     "wavelets",
 ]
 

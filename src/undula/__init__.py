@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         recover,
         unpad,
     )
+    from undula.jobs.view import View, view
     from undula.metrics import Alignment, align
     from undula.spectra import wavelets
 
@@ -44,10 +45,12 @@ _MODULES = {
     "Recovery": "undula.jobs.recover",
     "ShapeError": "undula.errors",
     "UndulaError": "undula.errors",
+    "View": "undula.jobs.view",
     "align": "undula.metrics",
     "padded_support": "undula.jobs.recover",
     "recover": "undula.jobs.recover",
     "unpad": "undula.jobs.recover",
+    "view": "undula.jobs.view",
 }
 _ROOMS = {
     "data": "undula.data",
@@ -70,6 +73,7 @@ __all__ = [
     "Recovery",
     "ShapeError",
     "UndulaError",
+    "View",
     "__version__",
     "align",
     "data",
@@ -79,6 +83,7 @@ __all__ = [
     "show",
     "spectra",
     "unpad",
+    "view",
     "wavelets",
 ]
 

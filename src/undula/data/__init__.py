@@ -1,19 +1,24 @@
 """Files in and out, named sets, samples that Undula draws itself, and the folder a command writes."""
 
-from undula.data.arrays import read_array, write_array
+from undula.data.arrays import read_array, write_array, write_arrays
 from undula.data.atomic import atomic_text, atomic_write
+from undula.data.chirp import linear_chirp, ring_pair
 from undula.data.digits import drawn_digits
 from undula.data.download import download
 from undula.data.drawn import drawn_polygon, drawn_solid
+from undula.data.entries import Entry
 from undula.data.folder import OutputFolder, Shard
-from undula.data.images import image_bits, read_image, write_image
+from undula.data.images import image_bits, luminance, read_image, write_image
 from undula.data.inputs import Item, find_items
 from undula.data.sets import bcdi, data_folders, find_data, mnist, mnist_labels
+from undula.data.signals import Signal, read_signal
 
 __all__ = [
+    "Entry",
     "Item",
     "OutputFolder",
     "Shard",
+    "Signal",
     "atomic_text",
     "atomic_write",
     "bcdi",
@@ -25,10 +30,15 @@ __all__ = [
     "find_data",
     "find_items",
     "image_bits",
+    "linear_chirp",
+    "luminance",
     "mnist",
     "mnist_labels",
     "read_array",
     "read_image",
+    "read_signal",
+    "ring_pair",
     "write_array",
+    "write_arrays",
     "write_image",
 ]

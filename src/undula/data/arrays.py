@@ -73,10 +73,40 @@ def write_array(path: str | Path, array: NDArray[Any] | Tensor) -> None:
     """
     if Path(path).suffix.lower() != ".npy":
         raise DataError(f"got {quoted(path)}, expected a name that ends in .npy: arrays are written as NPY")
-    values = array.detach().cpu().resolve_conj().numpy() if isinstance(array, Tensor) else np.asarray(array)
+    values = _in_memory(array)
     _check_numbers(path, values.dtype)
     with atomic_write(path) as file:
         np.lib.format.write_array(file, values, allow_pickle=False)
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, NDArray[Any] | Tensor]) -> None:
+    """Write arrays of numbers as one compressed NPZ, whole or not at all.
+
+    Args:
+        path: The file to write, ending in `.npz`.
+        arrays: Numbers of any shape and type, by name.
+
+    Raises:
+        DataError: When the file cannot be written, its name does not end in `.npz`, or an array holds no numbers.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_arrays(Path(folder) / "view.npz", {"profile": np.ones(3)})
+        ...     read_array(Path(folder) / "view.npz", key="profile").tolist()
+        [1.0, 1.0, 1.0]
+    """
+    if Path(path).suffix.lower() != ".npz":
+        raise DataError(f"got {quoted(path)}, expected a name that ends in .npz: several arrays are written as NPZ")
+    values = {name: _in_memory(array) for name, array in arrays.items()}
+    for array in values.values():
+        _check_numbers(path, array.dtype)
+    with atomic_write(path) as file:
+        np.savez_compressed(file, **values)  # type: ignore[arg-type]
+
+
+def _in_memory(array: NDArray[Any] | Tensor) -> NDArray[Any]:
+    return array.detach().cpu().resolve_conj().numpy() if isinstance(array, Tensor) else np.asarray(array)
 
 
 def _read_npy(path: str | Path) -> NDArray[Any]:

@@ -28,6 +28,7 @@ from undula.errors import DataError, OptionError, RangeError, ShapeError
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
+_LUMINANCE = (0.299, 0.587, 0.114)
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "MPO")  # MPO: the JPEG of a camera with a preview behind it
 _EXPECTED = "a PNG, JPEG, BMP, WebP or TIFF picture"
 _CONVERTED = {
@@ -111,6 +112,25 @@ def write_image(path: str | Path, image: Tensor | NDArray[Any], *, bits: Literal
         else:
             flat = pixels[..., 0] if pixels.shape[2] == 1 else pixels
             Image.fromarray(flat.astype(np.uint8)).save(file, format="PNG")
+
+
+def luminance(picture: Float[Tensor, "c h w"]) -> Float[Tensor, "h w"]:
+    """Turn a picture into gray, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601); transparency is laid over black.
+
+    Args:
+        picture: 1 channel for grey, 2 for grey with alpha, 3 for RGB, 4 for RGBA.
+
+    Returns:
+        Gray values (h, w).
+
+    Example:
+        >>> luminance(torch.tensor([0.0, 1.0, 0.0, 0.5]).reshape(4, 1, 1))
+        tensor([[0.2935]])
+    """
+    colors = picture[:-1] * picture[-1:] if len(picture) in (2, 4) else picture
+    if len(colors) == 1:
+        return colors[0]
+    return (colors * torch.tensor(_LUMINANCE).to(colors).reshape(3, 1, 1)).sum(dim=0)
 
 
 def image_bits(path: str | Path) -> int:

@@ -14,9 +14,11 @@ from undula.data.images import PICTURE_SUFFIXES, is_picture, read_image
 from undula.data.names import unique_names
 from undula.data.refusal import one_line, quoted
 from undula.data.sets import MNIST_COUNTS, SET_NAMES, Progress, Split, bcdi, checked_range, mnist_images
+from undula.data.signals import SIGNAL_SUFFIXES, read_signal
 from undula.errors import DataError
 
 _SUFFIXES = tuple(sorted({*PICTURE_SUFFIXES, *ARRAY_SUFFIXES}))
+_WITH_SIGNALS = tuple(sorted({*_SUFFIXES, *SIGNAL_SUFFIXES}))
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,14 @@ class _Found:
     item: Item | None = None
 
 
-def find_items(inputs: Sequence[str], *, callback: Progress | None = None) -> list[Item]:
+def find_items(inputs: Sequence[str], *, signals: bool = False, callback: Progress | None = None) -> list[Item]:
     """Find what the INPUTs of a command name, without reading it.
 
     Args:
         inputs: Each a file, a folder (its files of known suffixes, sorted, hidden ones and folders inside
             ignored), a key inside a file (`scan.npz:counts`), or a named set (`mnist:test`, `mnist:test:5`,
             `mnist:test:0-64`, `bcdi`). A file or folder called like a named set is written `./bcdi`.
+        signals: Whether files of signals (WAV, TSV) are known too; they load as (channels, time).
         callback: Called with (bytes done, bytes in total) while a named set is downloaded.
 
     Returns:
@@ -72,20 +75,21 @@ def find_items(inputs: Sequence[str], *, callback: Progress | None = None) -> li
         ...     [(item.name, item.load().shape) for item in find_items([folder])]
         [('counts', (2, 3))]
     """
-    found = [one for text in inputs for one in _found(text, callback)]
+    suffixes = _WITH_SIGNALS if signals else _SUFFIXES
+    found = [one for text in inputs for one in _found(text, suffixes, callback)]
     names = unique_names([(one.path, one.key) for one in found])
     return [_item(one, name) for one, name in zip(found, names, strict=True)]
 
 
-def _found(text: str, callback: Progress | None) -> list[_Found]:
+def _found(text: str, suffixes: tuple[str, ...], callback: Progress | None) -> list[_Found]:
     if text in SET_NAMES or text.partition(":")[0] == "mnist":
         return _named(text, callback)
     try:
         path = Path(text)
         if text and path.is_dir():
-            return _in_folder(path)
+            return _in_folder(path, suffixes)
         if text and path.exists():
-            return [_Found(_known(path))]
+            return [_Found(_known(path, suffixes))]
         keyed = _in_file(text)
     except (OSError, ValueError) as error:  # a name too long, a null character, a folder that may not be read
         if isinstance(error, DataError):
@@ -101,26 +105,26 @@ _EXPECTED = (
 )
 
 
-def _known(path: Path) -> Path:
-    if path.suffix.lower() not in _SUFFIXES:
+def _known(path: Path, suffixes: tuple[str, ...]) -> Path:
+    if path.suffix.lower() not in suffixes:
         raise DataError(
-            f"got {quoted(path)}, expected a name that ends in one of {', '.join(_SUFFIXES)}: convert it first"
+            f"got {quoted(path)}, expected a name that ends in one of {', '.join(suffixes)}: convert it first"
         )
     return path
 
 
-def _in_folder(folder: Path) -> list[_Found]:
+def _in_folder(folder: Path, suffixes: tuple[str, ...]) -> list[_Found]:
     # Links that point nowhere stay in, so that they fail by name when they are loaded.
     files = [
         _Found(path)
         for path in sorted(folder.iterdir())
-        if path.suffix.lower() in _SUFFIXES
+        if path.suffix.lower() in suffixes
         and not path.name.startswith(".")
         and (path.is_file() or (path.is_symlink() and not path.exists()))
     ]
     if not files:
         raise DataError(
-            f"got the folder {quoted(folder)} without a file that ends in one of {', '.join(_SUFFIXES)}, "
+            f"got the folder {quoted(folder)} without a file that ends in one of {', '.join(suffixes)}, "
             "expected at least one: folders inside are not searched, name them"
         )
     return files
@@ -146,12 +150,19 @@ def _item(found: _Found, name: str) -> Item:
     source = f"{path}:{key}" if key else str(path)
     picture = not key and is_picture(path)
     load = partial(_picture, path) if picture else partial(read_array, path, key=key or None)
+    if path.suffix.lower() in (".wav", ".tsv"):
+        load = partial(_samples, path)
     return Item(name, source, None, False, picture, load)
 
 
 def _picture(path: Path) -> NDArray[Any]:
     pixels: NDArray[Any] = read_image(path).numpy()
     return pixels
+
+
+def _samples(path: Path) -> NDArray[Any]:
+    samples: NDArray[Any] = read_signal(path).samples.numpy()
+    return samples
 
 
 def _named(text: str, callback: Progress | None) -> list[_Found]:

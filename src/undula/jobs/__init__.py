@@ -36,4 +36,12 @@ JOBS = (
         demo="undula.jobs.recover.command.demonstration:demonstrate",
         usage="[INPUT…] [-o FOLDER] [OPTIONS]",
     ),
+    Job(
+        word="view",
+        summary="Draw the spectra of images and signals, or compare two.",
+        call="undula.jobs.view:view",
+        command="undula.jobs.view.command:view_files",
+        demo="undula.jobs.view.command.demonstration:demonstrate",
+        usage="[INPUT…] [-o FOLDER] [OPTIONS]",
+    ),
 )

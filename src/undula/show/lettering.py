@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from PIL import ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 _DRAWN = frozenset(map(chr, range(0x20, 0x7F))) | frozenset("©«°±´·»‘’“”…‹›™")
 _SPELLED = str.maketrans(
@@ -70,6 +70,20 @@ def write(draw: ImageDraw.ImageDraw, at: tuple[int, int], lines: Sequence[str], 
     for index, line in enumerate(lines):
         draw.text((at[0], at[1] + index * leading(size)), line, fill=color, font=_font(size))
     return len(lines) * leading(size)
+
+
+def write_at(
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, *, size: int, color: str, anchor: str
+) -> None:
+    """Draw one line whose anchor (Pillow's two letters, such as "mm" for its middle) lies at a place."""
+    draw.text(at, spell(text), fill=color, font=_font(size), anchor=anchor)
+
+
+def upright(text: str, size: int) -> Image.Image:
+    """One line turned to be read from below, as a mask of its letters."""
+    mask = Image.new("L", (round(measure(spell(text), size)) + 2, leading(size)))
+    ImageDraw.Draw(mask).text((1, leading(size) // 2), spell(text), fill=255, font=_font(size), anchor="lm")
+    return mask.transpose(Image.Transpose.ROTATE_90)
 
 
 @lru_cache(maxsize=32)

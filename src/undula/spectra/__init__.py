@@ -13,17 +13,27 @@ from undula.spectra.fourier import (
     reverse,
     translate,
 )
+from undula.spectra.profiles import hann_window, periodic_plus_smooth, radial_profile, ring_frequencies, windowed
+from undula.spectra.stft import GaussianWindow, istft, stft
 
 __all__ = [
+    "GaussianWindow",
     "circular_shift",
     "cross_correlation",
     "fourier",
     "frequencies",
     "gaussian_blur",
     "half_plane_weights",
+    "hann_window",
     "inverse_fourier",
+    "istft",
+    "periodic_plus_smooth",
     "radial_bands",
     "radial_mean",
+    "radial_profile",
     "reverse",
+    "ring_frequencies",
+    "stft",
     "translate",
+    "windowed",
 ]

@@ -92,9 +92,9 @@ def stack(parts: Sequence[Array], *, axis: int) -> Array:
     return namespace(first).stack(list(parts), axis=axis)
 
 
-def move_axis(x: Array, source: int | tuple[int, ...], target: int | tuple[int, ...]) -> Array:
+def move_axis(x: Array, source: Any, target: Any) -> Array:
     """The array with axes elsewhere; a view where the framework has views."""
-    return torch.movedim(x, source, target) if isinstance(x, torch.Tensor) else namespace(x).moveaxis(x, source, target)
+    return x.movedim(source, target) if isinstance(x, torch.Tensor) else namespace(x).moveaxis(x, source, target)
 
 
 def take(x: Array, index: Sequence[int], *, axis: int) -> Array:
@@ -119,7 +119,9 @@ def zeros(like: Array, shape: Sequence[int]) -> Array:
 def constant(values: Any, *, like: Array) -> Array:
     """Numbers as an array of another one's framework, device and real type."""
     if isinstance(like, torch.Tensor):
-        return torch.as_tensor(np.asarray(values), dtype=like.real.dtype if like.is_complex() else like.dtype).to(like.device)
+        return torch.as_tensor(np.asarray(values), dtype=like.real.dtype if like.is_complex() else like.dtype).to(
+            like.device
+        )
     kind = np.dtype(like.dtype)
     real = np.zeros((), dtype=kind).real.dtype if kind.kind == "c" else like.dtype
     return namespace(like).asarray(np.asarray(values), dtype=real)

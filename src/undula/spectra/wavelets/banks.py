@@ -47,11 +47,13 @@ class Bank:
         return all(isinstance(taps, tuple) for taps in (self.dec_lo, self.dec_hi, self.rec_lo, self.rec_hi))
 
 
+def _of_numbers(filters: Sequence[Sequence[float]], name: str) -> Bank:
+    dec_lo, dec_hi, rec_lo, rec_hi = (tuple(float(tap) for tap in taps) for taps in filters)
+    return Bank(dec_lo, dec_hi, rec_lo, rec_hi, name)
+
+
 # All of them at once take 2 ms; a table needs no constructor inside compiled code, which cannot be traced.
-_TABLE = {
-    name: Bank(*(tuple(taps) for taps in pywt.Wavelet(name).filter_bank), name=name)
-    for name in pywt.wavelist(kind="discrete")
-}
+_TABLE = {name: _of_numbers(pywt.Wavelet(name).filter_bank, name) for name in pywt.wavelist(kind="discrete")}
 
 
 def read_bank(wavelet: Any) -> Bank:
@@ -114,7 +116,8 @@ def from_filters(filters: Sequence[Any], name: str) -> Bank:
     lengths = [len(taps) for taps in filters]
     if len(set(lengths)) > 1 or lengths[0] % 2 or not lengths[0]:
         raise ShapeError(f"got filters of {lengths} taps, expected four of one even length: pad them with zeros")
-    return Bank(*(_taps(each) for each in filters), name=name)
+    low, high, rebuilt_low, rebuilt_high = map(_taps, filters)
+    return Bank(low, high, rebuilt_low, rebuilt_high, name)
 
 
 def _taps(taps: Any) -> Taps:
@@ -128,6 +131,7 @@ def _taps(taps: Any) -> Taps:
 
 @lru_cache(maxsize=64)
 def _from_pywt(name: str, filters: tuple[tuple[float, ...], ...]) -> Bank:
+    """Kept, because plans are kept by the bank itself."""
     return from_filters(filters, name)
 
 

@@ -28,11 +28,15 @@ def read_axes(x: Array, axes: Any, *, count: int | None = None) -> tuple[int, ..
     shape = tuple(x.shape)
     for axis in negative:
         if not -x.ndim <= axis < 0:
-            raise ShapeError(f"got axes {axes} for an array of shape {shape}, expected axes from {-x.ndim} to {x.ndim - 1}")
+            raise ShapeError(
+                f"got axes {axes} for an array of shape {shape}, expected axes from {-x.ndim} to {x.ndim - 1}"
+            )
         if shape[axis] == 0:
             raise ShapeError(f"got an array of shape {shape}, expected at least one sample along axis {axis}")
     if len(set(negative)) < len(negative):
-        raise ShapeError(f"got axes {tuple(named)}, expected every axis once: call again for a second transform of an axis")
+        raise ShapeError(
+            f"got axes {tuple(named)}, expected every axis once: call again for a second transform of an axis"
+        )
     if count is not None and len(negative) != count:
         raise ShapeError(f"got {len(negative)} axes for an array of shape {shape}, expected {count}")
     return negative
@@ -119,5 +123,3 @@ def _mismatch(got: Sequence[int], shape: Sequence[int], level: str) -> ShapeErro
         f"coefficient shape mismatch at {level}: got an approximation of shape {tuple(got)} and details of shape"
         f" {tuple(shape)}, expected equal shapes, or one sample more: were they made by another wavelet or mode?"
     )
-
-

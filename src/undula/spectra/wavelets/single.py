@@ -40,7 +40,7 @@ def dwt(data: Any, wavelet: Any, mode: Any = "symmetric", axis: int = -1) -> tup
     return analyze_axis(x, read_bank(wavelet), read_mode(mode), place)
 
 
-def idwt(cA: Any, cD: Any, wavelet: Any, mode: Any = "symmetric", axis: int = -1) -> Array:  # noqa: N803
+def idwt(cA: Any, cD: Any, wavelet: Any, mode: Any = "symmetric", axis: int = -1) -> Array:
     """Inverse of `dwt`.
 
     Args:
@@ -176,7 +176,7 @@ def idwtn(coeffs: Mapping[str, Any], wavelet: Any, mode: Any = "symmetric", axes
         array([[1., 2.],
                [3., 4.]])
     """
-    letters = max((len(key) for key in coeffs), default=0)
+    letters = max([0, *(len(key) for key in coeffs)])  # max(…, default=0) cannot be traced
     bands = read_bands(coeffs, axes=letters)
     one = next(iter(bands.values()))
     places = read_axes(one, axes, count=letters)
@@ -212,7 +212,9 @@ def synthesize_axes(
     for place in reversed(range(len(axes) - 2)):
         stems = dict.fromkeys(key[:-1] for key in planes)
         planes = {
-            stem: synthesize_axis(planes.get(stem + "a"), planes.get(stem + "d"), banks[place], modes[place], axes[place])
+            stem: synthesize_axis(
+                planes.get(stem + "a"), planes.get(stem + "d"), banks[place], modes[place], axes[place]
+            )
             for stem in stems
         }
     return planes[""]

@@ -51,7 +51,14 @@ def analyze(x: Array, low: Taps, high: Taps, how: Extension, axis: int) -> tuple
 
 
 def synthesize(
-    low_band: Array | None, high_band: Array | None, low: Taps, high: Taps, how: Extension, axis: int, start: int, length: int
+    low_band: Array | None,
+    high_band: Array | None,
+    low: Taps,
+    high: Taps,
+    how: Extension,
+    axis: int,
+    start: int,
+    length: int,
 ) -> Array:
     """The signal x[t] = Σ_o g[t + F - 2 - 2 o] y[o], summed over both (extended) bands; a missing band counts as zeros.
 

@@ -10,15 +10,13 @@ from jaxtyping import Bool, Shaped
 from numpy.typing import NDArray
 from torch import Tensor
 
-from undula.data import image_bits
+from undula.data import Entry, image_bits, luminance
 from undula.errors import OptionError, RangeError, ShapeError
-from undula.jobs.recover.command.inputs import Entry
 from undula.jobs.recover.command.settings import Bounds, Given, Settings
 from undula.jobs.recover.supports import padded_support
 from undula.session import Session, item_seed
 from undula.spectra import reverse
 
-_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _LARGE = 512 * 512
 
 
@@ -136,15 +134,11 @@ def _image(stored: NDArray[Any], entry: Entry, settings: Settings, dims: int, se
 
 
 def _grey(picture: Tensor, entry: Entry, session: Session) -> Tensor:
-    channels = len(picture)
-    if channels in (2, 4):
+    if len(picture) in (2, 4):
         session.note("pictures with transparency are laid over black")
-        picture = picture[:-1] * picture[-1:]
-    if channels >= 3:
+    if len(picture) >= 3:
         session.note("pictures in color are recovered as grey, by their luminance")
-        weights = torch.tensor(_LUMINANCE).reshape(3, 1, 1)
-        return (picture * weights).sum(dim=0)
-    return picture[0]
+    return luminance(picture)
 
 
 def _numbers(stored: NDArray[Any], entry: Entry, session: Session) -> Tensor:

@@ -11,10 +11,10 @@ from jaxtyping import Float, Shaped
 from PIL import Image
 from torch import Tensor
 
-from undula.data import OutputFolder, atomic_write, read_array, write_array
+from undula.data import Entry, OutputFolder, atomic_write, read_array, write_array
 from undula.errors import MissingExtra, UndulaError
 from undula.jobs.recover.command.film import Reel, window
-from undula.jobs.recover.command.inputs import Entry, find_again
+from undula.jobs.recover.command.inputs import find_again
 from undula.jobs.recover.command.patterns import Pattern, read_pattern
 from undula.jobs.recover.command.settings import Settings
 from undula.jobs.recover.command.solving import Outcome, is_solved

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from undula.data import OutputFolder
+from undula.data import Entry, OutputFolder
 from undula.jobs.recover.command import pictures
 from undula.jobs.recover.command.film import Reel
-from undula.jobs.recover.command.inputs import Entry
 from undula.jobs.recover.command.settings import Settings
 from undula.jobs.recover.command.tables import findings, summary, table_of
 from undula.session import Session

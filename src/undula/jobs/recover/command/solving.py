@@ -12,11 +12,11 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from undula.data import Entry
 from undula.errors import OptionError, UndulaError
 from undula.jobs.recover.call import recover
 from undula.jobs.recover.coherence import with_blur
 from undula.jobs.recover.command.film import Film
-from undula.jobs.recover.command.inputs import Entry
 from undula.jobs.recover.command.patterns import Pattern, in_frame, read_pattern
 from undula.jobs.recover.command.settings import Settings, in_words_of_the_command
 from undula.jobs.recover.found import Progress

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from undula.data import OutputFolder, Shard
-from undula.jobs.recover.command.inputs import Entry, find_entries
+from undula.data import Entry, OutputFolder, Shard
+from undula.jobs.recover.command.inputs import find_entries
 from undula.jobs.recover.command.pictures import write_outcome
 from undula.jobs.recover.command.report import write_report
 from undula.jobs.recover.command.settings import (
