@@ -29,6 +29,7 @@ check: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/recover.py
 	$(BIN)/python benchmarks/spectra.py
+	$(BIN)/python benchmarks/view.py
 
 clean:
 	rm -rf $(VENV) undula-demo

@@ -1,12 +1,19 @@
-"""The pictures of the documentation: python docs/pictures/make.py (MNIST and the crystal are looked for in UNDULA_DATA)."""
+"""The pictures of the documentation: python docs/pictures/make.py (MNIST and the crystal are looked for in UNDULA_DATA).
 
+Only some of them: python docs/pictures/make.py spectra
+"""
+
+import sys
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
+from skimage.data import camera
 
 import undula
-from undula.data import bcdi, mnist
+from undula.data import bcdi, linear_chirp, mnist, ring_pair
+from undula.jobs.view.figures import draw_view
 from undula.show import contact_sheet, isosurface, orthogonal_slices, to_display
 
 HERE = Path(__file__).parent
@@ -44,6 +51,22 @@ def crystal() -> None:
     isosurface(HERE / "crystal-surface.png", result.image, level=0.3, title="One nanocrystal, colored by phase")
 
 
+def spectra() -> None:
+    """What `undula view` draws: the chirp, the rings, and a photograph (CC0)."""
+    sharp, blurred = ring_pair()
+    photograph = torch.from_numpy(camera().astype(np.float32) / 255)
+    views = {
+        "chirp": (undula.view(linear_chirp(), rate=1000.0), "A linear chirp, 1 to 250 Hz", None),
+        "rings": (undula.view(sharp, other=blurred), "A ring and its blur", ("sharp", "blurred")),
+        "image": (undula.view(photograph), "A photograph", None),
+    }
+    for name, (result, title, names) in views.items():
+        figure = draw_view(next(result.items()), title=title, names=names)
+        small = figure.resize((960, figure.height * 960 // figure.width), Image.Resampling.LANCZOS)
+        small.save(HERE / f"view-{name}.png", optimize=True)
+
+
 if __name__ == "__main__":
-    digits()
-    crystal()
+    for draw in (digits, crystal, spectra):
+        if not sys.argv[1:] or draw.__name__ in sys.argv[1:]:
+            draw()

@@ -86,7 +86,8 @@ def test_demo_makes_a_page_that_needs_nothing_else(tmp_path: Path, capsys: pytes
     page = tmp_path / "demo" / "index.html"
     assert capsys.readouterr().out == f"open {page.as_uri()}\n"
     text = page.read_text(encoding="utf-8")
-    assert text.count("<img") == 3 and "http" not in text.replace("http-equiv", "")
+    assert text.count("<img") == 5 and "http" not in text.replace("http-equiv", "")
     assert {"sheet.png", "descent.gif", "curves.png"} <= {
         path.name for path in (tmp_path / "demo" / "recover").iterdir()
     }
+    assert {"chirp.png", "rings.png"} <= {path.name for path in (tmp_path / "demo" / "view").iterdir()}

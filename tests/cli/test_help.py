@@ -18,6 +18,7 @@ _SNAPSHOTS = Path(__file__).parent.parent / "snapshots"
 _CALLS = {
     "help": [],
     "help-recover": ["recover", "--help"],
+    "help-view": ["view", "--help"],
     "help-demo": ["demo", "--help"],
     "help-info": ["info", "--help"],
 }
@@ -42,6 +43,10 @@ _WRONG = {
     "runs": ["recover", "--runs", "0"],
     "complex-free": ["recover", "--field", "complex"],
     "tolerance": ["recover", "--tolerance", "0"],
+    "view-no-input": ["view", "nothing.wav"],
+    "view-level": ["view", "--level", "12"],
+    "view-part": ["view", "--part", "2", "1"],
+    "view-both": ["view", "a.png", "--example", "rings"],
     "threads": ["info", "--threads", "0"],
     "set": ["recover", "mnist:valid"],
 }

@@ -15,7 +15,9 @@ UNIT = Axis(0.0, 1.0)
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 8])
-@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-0.5, 0.5), (-81.3, 0.0), (0.0, 44100.0), (0.93, -0.93), (3e-7, 9e-7)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.0, 1.0), (-0.5, 0.5), (-81.3, 0.0), (0.0, 44100.0), (0.93, -0.93), (3e-7, 9e-7)]
+)
 def test_even_ticks_are_matplotlibs_kind(low, high, count):
     """Oracle: multiples of 1, 2, 2.5 or 5 times a power of ten, inside the range, none left out, three at least."""
     values = np.array([value for value, _ in Axis(low, high).ticks(count)])
@@ -138,7 +140,9 @@ def test_a_figure_has_its_width_and_no_overlaps(width):
         Plane(np.full((4, 5), share), Axis(0, 5, "x"), Axis(0, 4, "y"), str(share), Axis(0, 1, "dB"), square=True)
         for share in (0.2, 0.8)
     ]
-    curve = Lines({"a": np.array([[0.0, 0.0], [1.0, 1.0]]), "b": np.array([[0.0, 1.0], [1.0, 0.0]])}, UNIT, UNIT, "Lines")
+    curve = Lines(
+        {"a": np.array([[0.0, 0.0], [1.0, 1.0]]), "b": np.array([[0.0, 1.0], [1.0, 0.0]])}, UNIT, UNIT, "Lines"
+    )
     figure = draw_panels([planes, [curve]], title="Title " * 30, subtitle="中文 $x$", width=width)
     pixels = np.asarray(figure)
     assert figure.width == width and (pixels[:, :30] == 255).all() and (pixels[:, -30:] == 255).all()

@@ -49,9 +49,9 @@ class Axis:
         """Where values lie: 0 at the low end, 1 at the high end."""
         given = np.asarray(values, dtype=np.float64)
         if not self.log:
-            return (given - self.low) / (self.high - self.low)
+            return np.asarray((given - self.low) / (self.high - self.low))
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(given / self.low) / math.log(self.high / self.low)
+            return np.asarray(np.log(given / self.low) / math.log(self.high / self.low))
 
     def ticks(self, count: int) -> list[tuple[float, str]]:
         """Round values between the ends, about `count` of them, and how they are written."""

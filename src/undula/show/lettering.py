@@ -73,7 +73,7 @@ def write(draw: ImageDraw.ImageDraw, at: tuple[int, int], lines: Sequence[str], 
 
 
 def write_at(
-    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, *, size: int, color: str, anchor: str
+    draw: ImageDraw.ImageDraw, at: tuple[int | float, int | float], text: str, *, size: int, color: str, anchor: str
 ) -> None:
     """Draw one line whose anchor (Pillow's two letters, such as "mm" for its middle) lies at a place."""
     draw.text(at, spell(text), fill=color, font=_font(size), anchor=anchor)

@@ -1,5 +1,6 @@
 """The compiled kernel against its formulas in NumPy and against PyWavelets, and its building."""
 
+import copy
 import os
 import platform
 import shutil
@@ -307,6 +308,16 @@ def test_the_sign_of_a_conjugate_counts(close):
     assert x.is_neg()
     axis = Axis((0.5, 0.5), (0.5, -0.5), 0, 0, ())
     close(down(x, axis)[0], analysis(axis, -z.imag)[0])
+
+
+@needs_kernel
+def test_an_axis_that_was_used_can_be_copied(generator):
+    axis = axis_down(pywt.Wavelet("db2"), "symmetric", 8)
+    x = torch.randn(1, 8, 1, generator=generator)
+    low, high = down(x, axis)
+    twin = copy.deepcopy(axis)
+    assert twin == axis and twin is not axis
+    assert all(torch.equal(got, want) for got, want in zip(down(x, twin), (low, high), strict=True))
 
 
 @needs_kernel

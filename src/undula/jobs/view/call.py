@@ -1,6 +1,7 @@
 """`undula.view`: from what the user brings to a `View`."""
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -83,7 +84,9 @@ def view(
     if others is not None:
         check_pair(values, others)
     # Results are ordinary tensors in a host's inference mode too.
-    with torch.inference_mode(False), torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+        # Small images would have no pyramid at all below the level from which borders reach everywhere.
+        warnings.filterwarnings("ignore", message="Level value")
         pair = (values.clone(), None if others is None else others.to(values).clone())
         options = _Options(
             rate=checked_rate(rate), wavelet=chosen_wavelet(wavelet, space), continuous=continuous, level=level, mode=mode,

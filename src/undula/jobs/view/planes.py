@@ -19,7 +19,8 @@ def scalogram(
     """Magnitude of the continuous wavelet transform over √scale, S(s, t) = |C(s, t)| / √s.
 
     The mean is taken away first: the ends of a signal that is not zero there would outshine all else. Divided so, a wave of
-    amplitude a reads the same at every frequency: a / 2 with a complex Morlet wavelet.
+    amplitude a reads a / 2 · sinc(f) with a complex Morlet wavelet, f in cycles per sample: nearly the same at all
+    frequencies, for PyWavelets' samples of a wavelet are means over a sample.
 
     Args:
         x: Signals.

@@ -281,7 +281,8 @@ def _start(wavelet: Any) -> list[list[float]]:
             raise ShapeError(f"got {wavelet} taps, expected an even number from 2 to {_LONGEST}, or four filters")
         wavelet = f"db{wavelet // 2}"
     bank = read_bank(wavelet)
-    return [[float(tap) for tap in taps] for taps in (bank.dec_lo, bank.dec_hi, bank.rec_lo, bank.rec_hi)]
+    filters = (bank.dec_lo, bank.dec_hi, bank.rec_lo, bank.rec_hi)
+    return [taps.detach().tolist() if isinstance(taps, Tensor) else [float(tap) for tap in taps] for taps in filters]
 
 
 def _angles_of(rec_lo: np.ndarray) -> list[float]:

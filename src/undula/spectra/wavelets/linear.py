@@ -141,7 +141,7 @@ class _Down(torch.autograd.Function):
         return (None,) * 2 ** len(ctx.axes) if tangent is None else _apply(_Down, tangent, ctx.steps, ctx.axes)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, steps: Any, axes: Any) -> tuple[Any, Any]:
+    def vmap(info: Any, in_dims: Any, x: Tensor, steps: Any, axes: Any) -> tuple[Any, Any]:
         return _apply(_Down, x.movedim(in_dims[0] or 0, 0), steps, axes), (0,) * 2 ** len(axes)
 
 
@@ -235,7 +235,7 @@ class _Packets(torch.autograd.Function):
         return _apply(_Packets, tangent, ctx.levels, ctx.slots)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, levels: Any, slots: Any) -> tuple[Tensor, int]:
+    def vmap(info: Any, in_dims: Any, x: Tensor, levels: Any, slots: Any) -> tuple[Tensor, int]:
         return _apply(_Packets, x.movedim(in_dims[0] or 0, 0), levels, slots), 0
 
 

@@ -7,115 +7,23 @@ import ctypes
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from undula.errors import OptionError, ShapeError
+from undula.spectra.wavelets.native.axes import Axis, address
 from undula.spectra.wavelets.native.building import load
 
 Image = Float[Tensor, "images height width"]
 Band = Float[Tensor, "images h w"]
 _NAMES = {torch.float32: "float", torch.float64: "double"}
-_NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
 _LARGE = 1 << 22  # bytes
 _PARALLEL = 1_000_000  # samples from which threads pay for being woken
-
-
-@dataclass(frozen=True)
-class Axis:
-    """The two filters of a step along an axis, and what stands beyond the ends of that axis.
-
-    Attributes:
-        low: Weights of the low-pass filter, an even number.
-        high: Weights of the high-pass filter, as many.
-        left: Samples before the first one.
-        right: Samples behind the last one.
-        terms: What each of them is, the left ones first, in the order of their places: indices of samples and their
-            weights; empty for zero.
-    """
-
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    left: int
-    right: int
-    terms: tuple[tuple[tuple[int, float], ...], ...]
-
-    def __post_init__(self) -> None:
-        if len(self.low) != len(self.high) or len(self.low) % 2 or not self.low:
-            raise ShapeError(
-                f"got filters of {len(self.low)} and {len(self.high)} taps, expected one even number: add zeros"
-            )
-        if self.left < 0 or self.right < 0 or len(self.terms) != self.left + self.right:
-            raise ShapeError(
-                f"got {len(self.terms)} sums for margins of {self.left} and {self.right}, expected one each"
-            )
-
-    @cached_property
-    def longest(self) -> int:
-        """The least number of samples that the sums can be made of: no index may lie outside the memory of the data."""
-        indices = [index for sums in self.terms for index, _ in sums]
-        if min(indices, default=0) < 0:
-            raise ShapeError(f"got a sum of sample {min(indices)}, expected indices from 0 on")
-        return max(indices, default=0) + 1
-
-    @cached_property
-    def prepared(self) -> dict[tuple[torch.dtype, bool], "_Prepared"]:
-        """What the kernel reads, by dtype and direction; kept here, because hashing all the numbers takes longer."""
-        return {}
-
-
-class _Structure(ctypes.Structure):
-    """`axis` in `kernel.c`."""
-
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in ("taps", "left", "right", "single")),
-        *((name, ctypes.c_void_p) for name in ("first", "second", "starts", "index", "weight")),
-    )
-
-
-class _Prepared:
-    """An axis in the kernel's memory layout, and where it is."""
-
-    def __init__(self, axis: Axis, dtype: torch.dtype, up: bool) -> None:
-        flat = [term for sums in axis.terms for term in sums]
-        starts = np.cumsum([0, *(len(sums) for sums in axis.terms)])
-        self.arrays = [
-            *(np.array(weights, _NUMPY[dtype]) for weights in (_phases(axis) if up else (axis.low, axis.high))),
-            starts.astype(np.int64),
-            np.array([index for index, _ in flat], np.int64),
-            np.array([weight for _, weight in flat], _NUMPY[dtype]),
-        ]
-        single = all(len(sums) == 1 for sums in axis.terms)
-        pointers = [array.ctypes.data for array in self.arrays]
-        self.structure = _Structure(len(axis.low), axis.left, axis.right, single, *pointers)
-        self.address = ctypes.addressof(self.structure)
-
-
-def _phases(axis: Axis) -> tuple[list[float], list[float]]:
-    """Weights of the even and of the odd samples of a synthesis, for low and high band by turns."""
-    both = list(zip(axis.low, axis.high, strict=True))
-    even, odd = both[-2::-2], both[-1::-2]
-    return [weight for pair in even for weight in pair], [weight for pair in odd for weight in pair]
-
-
-def _address(axis: Axis, dtype: torch.dtype, up: bool) -> int:
-    prepared = axis.prepared.get((dtype, up))
-    if prepared is None:
-        prepared = axis.prepared[dtype, up] = _shared(axis, dtype, up)
-    return prepared.address
-
-
-@lru_cache(maxsize=1024)
-def _shared(axis: Axis, dtype: torch.dtype, up: bool) -> _Prepared:
-    """The same for axes of equal values."""
-    return _Prepared(axis, dtype, up)
 
 
 def down(x: Float[Tensor, "outer n inner"], axis: Axis) -> tuple[Tensor, Tensor]:
@@ -136,14 +44,16 @@ def down(x: Float[Tensor, "outer n inner"], axis: Axis) -> tuple[Tensor, Tensor]
     outer, n, inner = x.shape
     count = _count(axis, n)
     low, high = _fresh(x, (outer, count, inner)), _fresh(x, (outer, count, inner))
-    function, place, size = _function("down", x.dtype), _address(axis, x.dtype, False), x.element_size()
+    function, place, size = _function("down", x.dtype), address(axis, x.dtype, up=False), x.element_size()
     source, first, second = x.data_ptr(), low.data_ptr(), high.data_ptr()
-
-    def work(begin: int, items: int) -> int:
-        band = begin * count * inner * size
-        return function(place, source + begin * n * inner * size, first + band, second + band, items, n, inner, count)
-
-    _run(work, outer, x.numel())
+    signal, band = n * inner * size, count * inner * size
+    _run(
+        lambda at, items: function(
+            place, source + at * signal, first + at * band, second + at * band, items, n, inner, count
+        ),
+        outer,
+        x.numel(),
+    )
     return low, high
 
 
@@ -176,15 +86,16 @@ def up(
     outer, n, inner = band.shape
     _check_span(axis, n, start, length)
     out = _fresh(band, (outer, length, inner))
-    function, place, size = _function("up", band.dtype), _address(axis, band.dtype, True), band.element_size()
+    function, place, size = _function("up", band.dtype), address(axis, band.dtype, up=True), band.element_size()
     sources, target = [None if each is None else each.data_ptr() for each in (low, high)], out.data_ptr()
-
-    def work(begin: int, items: int) -> int:
-        step = begin * n * inner * size
-        first, second = (None if source is None else source + step for source in sources)
-        return function(place, first, second, target + begin * length * inner * size, items, n, inner, start, length)
-
-    _run(work, outer, out.numel())
+    given, signal = n * inner * size, length * inner * size
+    _run(
+        lambda at, items: function(
+            place, *(s and s + at * given for s in sources), target + at * signal, items, n, inner, start, length
+        ),
+        outer,
+        out.numel(),
+    )
     return out
 
 
@@ -216,17 +127,28 @@ def down2(
     else:
         _check_out(out, shape, x.dtype)
     function, size = _function("down2", x.dtype), x.element_size()
-    places = _address(rows, x.dtype, False), _address(columns, x.dtype, False)
+    places = address(rows, x.dtype, up=False), address(columns, x.dtype, up=False)
     source, step = x.data_ptr(), x.stride(0)
     first, second, third, fourth = (band.data_ptr() for band in out)
     steps = one, two, three, four = tuple(band.stride(0) for band in out)
-
-    def work(begin: int, items: int) -> int:
-        skip = begin * size
-        bands = (first + skip * one, second + skip * two, third + skip * three, fourth + skip * four)
-        return function(*places, source + skip * step, step, *bands, *steps, items, height, width, *shape[1:])
-
-    _run(work, images, x.numel())
+    _run(
+        lambda at, items: function(
+            *places,
+            source + at * size * step,
+            step,
+            first + at * size * one,
+            second + at * size * two,
+            third + at * size * three,
+            fourth + at * size * four,
+            *steps,
+            items,
+            height,
+            width,
+            *shape[1:],
+        ),
+        images,
+        x.numel(),
+    )
     return out
 
 
@@ -262,18 +184,25 @@ def up2(
     _check_span(columns, width, start[1], length[1])
     out = _fresh(band, (images, *length))
     function, size = _function("up2", band.dtype), band.element_size()
-    places = _address(rows, band.dtype, True), _address(columns, band.dtype, True)
+    places = address(rows, band.dtype, up=True), address(columns, band.dtype, up=True)
     sources = [None if each is None else each.data_ptr() for each in ready]
     steps = [0 if each is None else each.stride(0) for each in ready]
     target, image = out.data_ptr(), length[0] * length[1]
-
-    def work(begin: int, items: int) -> int:
-        skip = begin * size
-        given = (None if s is None else s + skip * step for s, step in zip(sources, steps, strict=True))
-        place = target + skip * image
-        return function(*places, *given, *steps, place, items, height, width, *start, *length)
-
-    _run(work, images, out.numel())
+    _run(
+        lambda at, items: function(
+            *places,
+            *(s and s + at * size * step for s, step in zip(sources, steps, strict=True)),
+            *steps,
+            target + at * size * image,
+            items,
+            height,
+            width,
+            *start,
+            *length,
+        ),
+        images,
+        out.numel(),
+    )
     return out
 
 
@@ -372,6 +301,7 @@ def _library() -> ctypes.CDLL:
     return library
 
 
+# The work is a lambda: where types are checked, a named function would be decorated anew in every call.
 def _run(work: Callable[[int, int], int], items: int, samples: int) -> None:
     """Do the work on all items, on several threads if it is much: ctypes lets go of the interpreter meanwhile."""
     if samples == 0:

@@ -31,7 +31,7 @@ enum {
     LINE = 64,      /* bytes of a cache line */
     AHEAD = 1024,   /* bytes from where rows are read to where they are fetched: doubles the speed of short filters */
     TILE = 1024,    /* numbers of a phase of a tile: both phases and both sums of floats take half of the cache */
-    DIRECT = 48,    /* from so many numbers per sample on, rows across an axis are read where they are */
+    DIRECT = 128,   /* from so many numbers per sample on, rows across an axis are read where they are */
     COLUMNS = 2048, /* so many of those are worked on at once, so that the rows of all taps stay in the cache */
 };
 
@@ -81,10 +81,10 @@ __attribute__((visibility("default"))) void large_pages(char *start, integer byt
 }
 
 #define REAL float
-#include __FILE__
+#include "kernel.c"
 #undef REAL
 #define REAL double
-#include __FILE__
+#include "kernel.c"
 #else
 
 /* Vectors in registers, and vectors in memory, which may stand at any number. */
