@@ -87,7 +87,7 @@ def _call_error(error: CycloptsError, app: App, words: Sequence[str]) -> str:
 
 def _unexpected(error: BaseException) -> str:
     if isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error):
-        return "got more than the memory holds, expected less: try smaller items or --crop"
+        return "got more than the memory holds, expected less: try smaller items or a part of them"
     if isinstance(error, OSError) and error.strerror:
         return f"got {error.strerror.lower()} for {str(error.filename)!r}" if error.filename else error.strerror
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -30,7 +30,7 @@ typedef int64_t integer;
 enum {
     LINE = 64,      /* bytes of a cache line */
     AHEAD = 1024,   /* bytes from where rows are read to where they are fetched: doubles the speed of short filters */
-    TILE = 1024,    /* numbers of a phase of a tile: both phases and both sums of floats take half of the cache */
+    TILE = 512,     /* numbers of a phase of a tile: both phases and both sums of floats take half of the cache */
     DIRECT = 128,   /* from so many numbers per sample on, rows across an axis are read where they are */
     COLUMNS = 2048, /* so many of those are worked on at once, so that the rows of all taps stay in the cache */
 };
