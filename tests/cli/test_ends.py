@@ -23,7 +23,7 @@ def _ending(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> Non
     monkeypatch.setattr("undula.cli.information.info", work)
 
 
-_LESS = "try smaller items or --crop"
+_LESS = "try smaller items or a part of them"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_info_tells_versions_extras_and_data(
     known = json.loads(capsys.readouterr().out)
     assert known["versions"]["torch"] == torch.__version__
     assert known["extras"]["plot"] == {"matplotlib": True}
-    assert set(known["extras"]) == {"plot", "science"}
+    assert set(known["extras"]) == {"plot", "science", "jax"}
     first, second = known["data"]
     assert (first["folder"], first["sets"], first["exists"]) == (str(tmp_path / "data"), ["mnist"], True)
     assert (second["folder"], second["exists"]) == (str(tmp_path / "cache" / "undula"), False)

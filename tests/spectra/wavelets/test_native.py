@@ -131,11 +131,11 @@ def test_up_is_its_formula(taps, dtype, close):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("outer", "n", "inner"),
-    [(1, 2500, 1), (2, 1100, 3), (1, 90, 47), (2, 7, 48), (1, 40, 50), (1, 5, 2100), (2, 1, 64), (3, 6, 2048)],
+    [(1, 2500, 1), (2, 600, 3), (1, 40, 127), (2, 7, 128), (1, 40, 150), (1, 5, 2100), (2, 1, 200), (3, 6, 2048)],
 )
 @pytest.mark.parametrize("taps", [2, 8])
 def test_long_rows_and_many_columns(taps, outer, n, inner, dtype, close):
-    """Lengths beyond one tile of a row (1024 numbers), and samples of so many numbers that they are rows (48 or more)."""
+    """Lengths beyond one tile of a row (512 numbers), and samples of so many numbers that they are rows (128 or more)."""
     chance = np.random.default_rng(n)
     for kind in ("any", "single", "none"):
         axis = draw_axis(n, taps, chance, kind=kind)
@@ -211,7 +211,7 @@ def test_down2_writes_into_every_fourth_place_and_nowhere_else(generator):
 
 @needs_kernel
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("inner", [1, 3, 64])
+@pytest.mark.parametrize("inner", [1, 3, 160])
 @pytest.mark.parametrize("taps", [2, 6, 8])
 def test_nan_reaches_what_it_is_a_term_of(taps, inner, dtype):
     """The oracle sums the same terms; margins without a term are no products with zero."""
@@ -547,7 +547,7 @@ class TestBuilding:
         assert reason.startswith("got status 3 from") and "(kernel.c:1: error: too old)" in reason
 
     def test_a_compiler_that_hangs_is_the_reason(self, compiler, monkeypatch):
-        compiler("exec sleep 60")
+        compiler("sleep 60; true")  # as gcc does, it starts another program
         monkeypatch.setattr(building, "_TIMEOUT", 0.3)
         library, reason = build()
         assert library is None and "got no answer from" in reason
@@ -562,6 +562,11 @@ class TestBuilding:
         compiler()
         monkeypatch.setenv("UNDULA_NATIVE", "0")
         assert build() == (None, "got UNDULA_NATIVE=0, expected it unset: the compiled kernel is switched off")
+
+    def test_quotes_that_do_not_end_are_the_reason(self, compiler, monkeypatch):
+        compiler()
+        monkeypatch.setenv("CC", "cc '-O2")
+        assert build() == (None, "got No closing quotation, expected to read, compile and load kernel.c")
 
     def test_without_any_compiler(self, compiler, monkeypatch):
         compiler()

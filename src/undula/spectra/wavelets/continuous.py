@@ -184,7 +184,7 @@ def _filtered(x: Array, filters: _Filters) -> Array:
     """Coefficients (scales, …, n) of signals (…, n)."""
     spectrum, starts = filters.spectrum(x), range(0, len(filters.scales), filters.chunk)
     chunks = (filters.signal(spectrum * filters.response(start, x.ndim)) for start in starts)
-    if x.requires_grad or torch.compiler.is_compiling() if isinstance(x, torch.Tensor) else is_jax(x):
+    if (x.requires_grad or torch.compiler.is_compiling()) if isinstance(x, torch.Tensor) else is_jax(x):
         return concat(list(chunks), axis=0)
     whole = None  # written where it belongs, not gathered: 1.3 to 2 times as fast
     for start, chunk in zip(starts, chunks, strict=True):
@@ -294,9 +294,7 @@ class _Table:
         while int((count - 1) / (scale * self.step)) >= len(self.integral):
             count -= 1
         if count < 2:
-            raise RangeError(
-                f"got scale {scale:g}, too small for this wavelet, expected more than {1 / self.extent:.3g}"
-            )
+            raise RangeError(f"got scale {scale:g}, too small for this wavelet: expected {1 / self.extent:.3g} or more")
         return count
 
     def taps(self, scale: float, reach: int) -> np.ndarray:

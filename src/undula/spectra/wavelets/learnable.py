@@ -92,7 +92,7 @@ class OrthogonalLattice(nn.Module):
     The even and odd taps of the synthesis low-pass filter are a row of two polynomials, (e, o) = (cos θ₀, sin θ₀) · Π_k
     diag(1, z⁻¹) R(θ_k) with rotations R; the other filters follow by reversal and alternating signs. Every orthogonal
     wavelet has such angles. The sum of the low-pass filter is √2 cos(Σ_k θ_k - π/4), which makes it √2, and ψ of mean
-    zero, where the angles add up to π/4.
+    zero, where the angles add up to π/4. `bank()` is the four filters calculated once: best for several transforms of a step.
 
     Args:
         wavelet: Where learning starts: an orthogonal wavelet, four filters, or a number of taps F for db(F / 2).
@@ -103,7 +103,7 @@ class OrthogonalLattice(nn.Module):
         angles: The free angles in radians, those behind θ₀ first to last, or all.
 
     Raises:
-        OptionError: An unknown wavelet, one that is not orthogonal (dmey is so to 0.04 only), or one whose low-pass filter
+        OptionError: An unknown wavelet, one that is not orthogonal (dmey is 0.04 away), or one whose low-pass filter
             does not have the sum √2 although it should.
         ShapeError: Filters of different or odd lengths; taps that are odd or more than 76.
 

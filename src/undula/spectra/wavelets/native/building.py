@@ -5,6 +5,7 @@ import hashlib
 import os
 import shlex
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -54,7 +55,7 @@ def load() -> tuple[ctypes.CDLL | None, str]:
         return _found_or_built(_compiler(), time.monotonic() + _TIMEOUT), ""
     except _Unavailable as error:
         return None, str(error)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: quotes in CC that do not end
         return None, f"got {error}, expected to read, compile and load {_SOURCE.name}"
 
 
@@ -91,20 +92,23 @@ def _key(compiler: list[str], flags: tuple[str, ...], deadline: float) -> str:
 
 
 def _run(command: list[str], deadline: float) -> bytes:
-    """What a command prints; its last line of complaint is the reason when it fails."""
+    """What a command prints; the first error of which it complains is the reason when it fails."""
+    pipe = subprocess.PIPE
     try:
-        left = max(0.01, deadline - time.monotonic())
-        done = subprocess.run(command, capture_output=True, timeout=left, stdin=subprocess.DEVNULL, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise _Unavailable(
-            f"got no answer from {command[0]} within {_TIMEOUT:.0f} s, expected it to compile"
-        ) from error
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True)
     except OSError as error:
         raise _Unavailable(f"got {error} from {command[0]}, expected it to compile") from error
-    if done.returncode:
-        lines = [line for line in done.stderr.decode(errors="replace").splitlines() if "error" in line] or ["no reason"]
-        raise _Unavailable(f"got status {done.returncode} from {command[0]} ({lines[0]}), expected it to compile")
-    return done.stdout
+    with process:
+        try:
+            printed, complaint = process.communicate(timeout=max(0.01, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired as error:
+            os.killpg(process.pid, signal.SIGKILL)  # with the programs that it started, which hold the pipes
+            reason = f"got no answer from {command[0]} within {_TIMEOUT:.0f} s, expected it to compile"
+            raise _Unavailable(reason) from error
+    if process.returncode:
+        lines = [line for line in complaint.decode(errors="replace").splitlines() if "error" in line] or ["no reason"]
+        raise _Unavailable(f"got status {process.returncode} from {command[0]} ({lines[0]}), expected it to compile")
+    return printed
 
 
 def _built(command: list[str], folder: Path | None, key: str, deadline: float) -> ctypes.CDLL:

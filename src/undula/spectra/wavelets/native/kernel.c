@@ -30,7 +30,7 @@ typedef int64_t integer;
 enum {
     LINE = 64,      /* bytes of a cache line */
     AHEAD = 1024,   /* bytes from where rows are read to where they are fetched: doubles the speed of short filters */
-    TILE = 512,     /* numbers of a phase of a tile: both phases and both sums of floats take half of the cache */
+    TILE = 512,     /* numbers of a phase of a tile; with 1024, reading overlaps less with arithmetic: a third slower */
     DIRECT = 128,   /* from so many numbers per sample on, rows across an axis are read where they are */
     COLUMNS = 2048, /* so many of those are worked on at once, so that the rows of all taps stay in the cache */
 };
@@ -69,7 +69,7 @@ INLINE void *part(memory *scratch, integer bytes) {
     return start;
 }
 
-/* Ask for large pages for memory that is not touched yet: touching small ones takes longer than a transform. */
+/* Ask for large pages for memory that is not touched yet: touching small ones can take longer than a transform. */
 __attribute__((visibility("default"))) void large_pages(char *start, integer bytes) {
 #if defined(MADV_HUGEPAGE)
     const uintptr_t page = 4096, from = ((uintptr_t)start + page - 1) & -page, until = ((uintptr_t)start + bytes) & -page;
@@ -131,7 +131,7 @@ typedef struct {
     }
 
 /* first[j] = Σ f[m] rows[m][j] and second[j] = Σ g[m] rows[m][j]. Four vectors of both at once hide the latency of the
- * multiplications; with that, unrolling the loop over the taps gained nothing. */
+ * multiplications; with that, unrolling the loop over the taps gains 7 % at most. */
 static void NAME(sums)(const NAME(axis) *axis, const REAL *const *rows, REAL *restrict first, REAL *restrict second,
                        integer n) {
     const integer lanes = WIDE / sizeof(REAL), few = NARROW / sizeof(REAL);
