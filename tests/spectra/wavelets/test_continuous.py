@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import pywt
 import torch
+from torch._dynamo import symbolic_convert
 
 import undula
 from undula.errors import OptionError, RangeError, ShapeError
@@ -308,20 +309,29 @@ PROGRAMS = {
 
 
 @pytest.fixture(scope="module")
-def plain():
-    """The room loaded anew without the checks of types that pytest adds: torch.compile cannot see through them."""
-    hooked = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("undula.spectra")}
-    finders = list(sys.meta_path)
-    sys.meta_path[:] = [finder for finder in finders if "jaxtyping" not in type(finder).__module__]
-    try:
-        yield importlib.import_module("undula.spectra.wavelets.continuous")
-    finally:
-        sys.meta_path[:] = finders
-        for name in list(sys.modules):
-            if name.startswith("undula.spectra"):
-                del sys.modules[name]
-        sys.modules.update(hooked)
-        undula.spectra = hooked["undula.spectra"]
+def unhooked():
+    """The modules of the floor, loaded anew without the checks of types that pytest adds."""
+    finders = [finder for finder in sys.meta_path if "jaxtyping" not in type(finder).__module__]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "meta_path", finders)
+        patch.setattr(undula, "spectra", undula.spectra)
+        for name in [name for name in sys.modules if name.startswith("undula.spectra")]:
+            patch.delitem(sys.modules, name)
+        before = set(sys.modules)
+        importlib.import_module("undula.spectra.wavelets.continuous")
+        return {name: sys.modules.pop(name) for name in set(sys.modules) - before if name.startswith("undula.spectra")}
+
+
+@pytest.fixture
+def plain(unhooked, monkeypatch):
+    """Those modules, under their own names while a test runs: torch.compile cannot see through the checks."""
+    for name, module in unhooked.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(undula, "spectra", unhooked["undula.spectra"])
+    remembered = getattr(symbolic_convert, "_import_module", None)  # it would give the copy of an earlier test file
+    if remembered is not None:
+        remembered.cache_clear()
+    return unhooked["undula.spectra.wavelets.continuous"]
 
 
 @pytest.mark.parametrize("name", ["cwt twice", "icwt complex"])
