@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -130,3 +130,15 @@ def constant(values: Any, *, like: Array) -> Array:
 def is_complex(x: Array) -> bool:
     """Whether the array holds complex numbers."""
     return x.is_complex() if isinstance(x, torch.Tensor) else np.dtype(x.dtype).kind == "c"
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def constant_in_graphs(function: Function) -> Function:
+    """Mark a function of plain values whose result is a constant of compiled graphs, calculated without being traced.
+
+    This is `torch.compiler.assume_constant_result` without the import of PyTorch's compiler, which takes seconds.
+    """
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return function

@@ -77,8 +77,9 @@ def read_bank(wavelet: Any) -> Bank:
         return wavelet
     if isinstance(wavelet, pywt.Wavelet):
         return _from_pywt(wavelet.name, tuple(tuple(taps) for taps in wavelet.filter_bank))
-    if all(hasattr(wavelet, name) for name in ("dec_lo", "dec_hi", "rec_lo", "rec_hi")):
-        return from_filters((wavelet.dec_lo, wavelet.dec_hi, wavelet.rec_lo, wavelet.rec_hi), type(wavelet).__name__)
+    filters = [getattr(wavelet, name, None) for name in ("dec_lo", "dec_hi", "rec_lo", "rec_hi")]
+    if all(taps is not None for taps in filters):
+        return from_filters(filters, type(wavelet).__name__)
     if isinstance(wavelet, Sequence) and len(wavelet) == 4 and not any(isinstance(taps, str) for taps in wavelet):
         return from_filters(tuple(wavelet), "filter bank")
     if isinstance(wavelet, pywt.ContinuousWavelet):

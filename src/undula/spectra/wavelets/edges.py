@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from undula.errors import OptionError
-from undula.spectra.arrays import Array, concat, constant, part, zeros
+from undula.spectra.arrays import Array, concat, constant, constant_in_graphs, part, zeros
 from undula.spectra.wavelets.banks import Bank
 from undula.spectra.wavelets.step import weighted
 
@@ -151,7 +151,7 @@ def edges_of(bank: Bank) -> Edges:
     return edges
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@constant_in_graphs
 def _edges(*filters: tuple[float, ...]) -> Edges | None:
     """The edge rows; inside compiled code they are constants, calculated without being traced."""
     return _calculated(*filters)

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 from undula.errors import OptionError, ShapeError
-from undula.spectra.arrays import Array, as_array, is_jax, part, stack, take
+from undula.spectra.arrays import Array, as_array, constant_in_graphs, is_jax, part, stack, take
 from undula.spectra.wavelets.banks import Bank, read_banks
 from undula.spectra.wavelets.modes import Mode, read_modes
 from undula.spectra.wavelets.reading import read_axes
@@ -236,7 +236,7 @@ def ranks(level: int, bands: tuple[str, ...], order: Order) -> tuple[int, ...]:
     return tuple(range(len(bands) ** level)) if order == "natural" else _by_frequency(level, bands)
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@constant_in_graphs
 def _by_frequency(level: int, bands: tuple[str, ...]) -> tuple[int, ...]:
     """The Gray codes; inside compiled code they are constants."""
     return _gray(level, bands)
