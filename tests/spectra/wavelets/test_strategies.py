@@ -145,3 +145,9 @@ def test_half_precision_is_calculated_in_single(way, kind, generator):
     low = wavelets.dwt(x, "db4")[0]
     assert low.dtype == kind
     assert torch.allclose(low.float(), wavelets.dwt(x.float(), "db4")[0], rtol=torch.finfo(kind).eps)
+
+
+def test_a_detail_that_fits_no_level_is_refused_not_cut():
+    bands = wavelets.wavedec(torch.randn(40), "haar", level=2)
+    with pytest.raises(ValueError, match=r"coefficient shape mismatch"):
+        wavelets.waverec([*bands[:2], bands[2][:-3]], "haar")

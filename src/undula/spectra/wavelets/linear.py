@@ -48,9 +48,10 @@ def analysis_step(bank: Bank, n: int, mode: Mode) -> Step:
 
 
 @lru_cache(maxsize=1024)
-def synthesis_step(bank: Bank, count: int, mode: Mode) -> Step:
-    """The step that puts bands of so many coefficients together."""
+def synthesis_step(bank: Bank, count: int, mode: Mode, keep: int | None = None) -> Step:
+    """The step that puts bands of so many coefficients together, without the last sample if so many are wanted."""
     how, start, length = plan_up(count, bank.length, mode)
+    length -= keep == length - 1
     return _step(tuple(bank.rec_lo), tuple(bank.rec_hi), how, count, start, length)
 
 

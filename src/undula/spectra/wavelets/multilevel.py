@@ -8,7 +8,7 @@ from undula.spectra.arrays import Array, as_array
 from undula.spectra.wavelets.banks import read_bank, read_banks
 from undula.spectra.wavelets.modes import read_mode, read_modes
 from undula.spectra.wavelets.reading import read_axes, read_bands, read_level, trimmed
-from undula.spectra.wavelets.single import analyze_axes, idwt, idwt2, idwtn
+from undula.spectra.wavelets.single import analyze_axes, idwt2, idwtn, together
 from undula.spectra.wavelets.strategies import analyze_axis, analyze_plane
 
 
@@ -72,7 +72,10 @@ def waverec(coeffs: Sequence[Any], wavelet: Any, mode: Any = "symmetric", axis: 
             (axis_,) = read_axes(low, axis, count=1)
             low = trimmed(low, high.shape, (axis_,), level=f"level {len(details) - place}")
         if low is not None or high is not None:
-            low = idwt(low, high, wavelet, mode, axis)
+            finer = None if place + 1 == len(details) or details[place + 1] is None else as_array(details[place + 1])
+            # Of an odd length one sample too many would be made, and cut off by a copy: most of the time with haar.
+            keep = None if finer is None or not -finer.ndim <= axis < finer.ndim else finer.shape[axis]
+            low = together(low, high, wavelet, mode, axis, keep=keep)
     return _made(low)
 
 

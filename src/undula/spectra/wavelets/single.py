@@ -62,11 +62,16 @@ def idwt(cA: Any, cD: Any, wavelet: Any, mode: Any = "symmetric", axis: int = -1
         >>> idwt(*dwt([1, 2, 3, 4], "db2"), "db2").round(12)
         array([1., 2., 3., 4.])
     """
-    bands = read_bands({"a": cA, "d": cD}, axes=1)
+    return together(cA, cD, wavelet, mode, axis)
+
+
+def together(low: Any, high: Any, wavelet: Any, mode: Any, axis: int, *, keep: int | None = None) -> Array:
+    """`idwt`, without its last sample if so many are wanted and that saves a copy."""
+    bands = read_bands({"a": low, "d": high}, axes=1)
     (place,) = read_axes(next(iter(bands.values())), axis, count=1)
     bank, kind = read_bank(wavelet), read_mode(mode)
     _check_length(next(iter(bands.values())), (bank,), (kind,), (place,))
-    return synthesize_axis(bands.get("a"), bands.get("d"), bank, kind, place)
+    return synthesize_axis(bands.get("a"), bands.get("d"), bank, kind, place, keep=keep)
 
 
 def dwt2(

@@ -77,7 +77,9 @@ def analyze_axis(x: Array, bank: Bank, mode: Mode, axis: int) -> tuple[Array, Ar
     return back(low), back(high)
 
 
-def synthesize_axis(low: Array | None, high: Array | None, bank: Bank, mode: Mode, axis: int) -> Array:
+def synthesize_axis(
+    low: Array | None, high: Array | None, bank: Bank, mode: Mode, axis: int, *, keep: int | None = None
+) -> Array:
     """The signal of two bands along one axis.
 
     Args:
@@ -86,6 +88,8 @@ def synthesize_axis(low: Array | None, high: Array | None, bank: Bank, mode: Mod
         bank: Its filters; the analysis filters are not used.
         mode: Boundary mode.
         axis: A negative axis.
+        keep: Samples that will be kept, if that is one less than there are: what is not made need not be cut off by a
+            copy. Not all ways obey.
     """
     if mode == "boundary":
         return boundary_up(low, high, bank, axis)
@@ -93,7 +97,7 @@ def synthesize_axis(low: Array | None, high: Array | None, bank: Bank, mode: Mod
     one = high if low is None else low
     way = strategy(one, (bank,), (axis,))
     if way == "native":
-        step = linear.synthesis_step(bank, one.shape[axis], mode)
+        step = linear.synthesis_step(bank, one.shape[axis], mode, keep)
         return _through(lambda one, other: linear.up(one, other, step, axis), low, high)[0]
     if way == "dense":
         return dense.up(low, high, bank, mode, axis)
