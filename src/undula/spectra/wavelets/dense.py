@@ -15,7 +15,7 @@ from undula.spectra.wavelets.modes import Mode
 from undula.spectra.wavelets.step import analyze, plan_down, plan_up, synthesize
 
 LONGEST = 256
-"""Samples up to which matrices are used: the longest that a prototype gained from, not measured against slices since."""
+"""Samples up to which matrices are used; a prototype's figure, not measured again."""
 
 
 def suits(x: Tensor, *lengths: int) -> bool:

@@ -105,7 +105,7 @@ def _apply(function: type[torch.autograd.Function], *arguments: Any) -> Any:
 
 
 def _watched(*tensors: Tensor | None) -> bool:
-    """Whether anybody differentiates or maps over these tensors; autograd for nothing took two fifths of a small call."""
+    """Whether anybody differentiates or maps over these; autograd for nothing took two fifths of a small call."""
     if torch.is_grad_enabled() and any(each is not None and each.requires_grad for each in tensors):
         return True
     return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
