@@ -73,7 +73,7 @@ def waverec(coeffs: Sequence[Any], wavelet: Any, mode: Any = "symmetric", axis: 
             low = trimmed(low, high.shape, (axis_,), level=f"level {len(details) - place}")
         if low is not None or high is not None:
             finer = None if place + 1 == len(details) or details[place + 1] is None else as_array(details[place + 1])
-            # A sample too many would be made of odd lengths and cut off by a copy: db2 took 6.4 times the input's copy, not 2.3.
+            # One sample too many would be made of odd lengths and cut off by a copy, most of the time with db2.
             keep = None if finer is None or not -finer.ndim <= axis < finer.ndim else finer.shape[axis]
             low = together(low, high, wavelet, mode, axis, keep=keep)
     return _made(low)
