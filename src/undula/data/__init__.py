@@ -6,6 +6,7 @@ from undula.data.chirp import linear_chirp, ring_pair
 from undula.data.digits import drawn_digits
 from undula.data.download import download
 from undula.data.drawn import drawn_polygon, drawn_solid
+from undula.data.draws import normal, uniform
 from undula.data.entries import Entry
 from undula.data.folder import OutputFolder, Shard
 from undula.data.images import image_bits, luminance, read_image, write_image
@@ -34,10 +35,12 @@ __all__ = [
     "luminance",
     "mnist",
     "mnist_labels",
+    "normal",
     "read_array",
     "read_image",
     "read_signal",
     "ring_pair",
+    "uniform",
     "write_array",
     "write_arrays",
     "write_image",

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
+from undula.data import normal
 from undula.errors import OptionError
 from undula.jobs.recover.problem import Problem
-from undula.jobs.recover.starts import normal
 
 Bound = Literal["squared-sine", "sine", "sigmoid"]
 
