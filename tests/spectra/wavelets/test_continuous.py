@@ -1,7 +1,5 @@
 """cwt against PyWavelets in PyTorch, NumPy and JAX; icwt against the signal, a dense solver and Torrence's sum."""
 
-import importlib
-import sys
 import warnings
 from functools import partial
 
@@ -10,9 +8,7 @@ import numpy as np
 import pytest
 import pywt
 import torch
-from torch._dynamo import symbolic_convert
 
-import undula
 from undula.errors import OptionError, RangeError, ShapeError
 from undula.spectra.wavelets import continuous
 from undula.spectra.wavelets.continuous import cwt, icwt
@@ -306,32 +302,6 @@ PROGRAMS = {
     "icwt": lambda w, x: (w.icwt(w.cwt(x, [1, 2, 4], "mexh")[0], [1, 2, 4], "mexh", mean=0.5),),
     "icwt complex": lambda w, x: (w.icwt(w.cwt(x, [1, 2, 4], "cgau1")[0], [1, 2, 4], "cgau1", iterations=1),),
 }
-
-
-@pytest.fixture(scope="module")
-def unhooked():
-    """The modules of the floor, loaded anew without the checks of types that pytest adds."""
-    finders = [finder for finder in sys.meta_path if "jaxtyping" not in type(finder).__module__]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "meta_path", finders)
-        patch.setattr(undula, "spectra", undula.spectra)
-        for name in [name for name in sys.modules if name.startswith("undula.spectra")]:
-            patch.delitem(sys.modules, name)
-        before = set(sys.modules)
-        importlib.import_module("undula.spectra.wavelets.continuous")
-        return {name: sys.modules.pop(name) for name in set(sys.modules) - before if name.startswith("undula.spectra")}
-
-
-@pytest.fixture
-def plain(unhooked, monkeypatch):
-    """Those modules, under their own names while a test runs: torch.compile cannot see through the checks."""
-    for name, module in unhooked.items():
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(undula, "spectra", unhooked["undula.spectra"])
-    remembered = getattr(symbolic_convert, "_import_module", None)  # it would give the copy of an earlier test file
-    if remembered is not None:
-        remembered.cache_clear()
-    return unhooked["undula.spectra.wavelets.continuous"]
 
 
 @pytest.mark.parametrize("name", ["cwt twice", "icwt complex"])

@@ -1,10 +1,8 @@
 """dwt … waverecn against PyWavelets, in PyTorch, NumPy and JAX; and what a linear transform promises."""
 
-import importlib
 import sys
 import warnings
 from itertools import product
-from types import SimpleNamespace
 
 import jaxtyping
 import numpy as np
@@ -12,7 +10,6 @@ import pytest
 import pywt
 import torch
 
-import undula
 from undula.errors import OptionError, RangeError, ShapeError
 from undula.spectra.wavelets import (
     dwt,
@@ -78,35 +75,6 @@ def agree(got, want, *, tolerance=1e-13):
 def unwatched(monkeypatch):
     """No checks of types at run time: they forestall the errors that users see."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-
-
-@pytest.fixture(scope="module")
-def unhooked():
-    """The modules of the floor, loaded anew without the checks of types that pytest adds."""
-    finders = [finder for finder in sys.meta_path if "jaxtyping" not in type(finder).__module__]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "meta_path", finders)
-        patch.setattr(undula, "spectra", undula.spectra)
-        for name in [name for name in sys.modules if name.startswith("undula.spectra")]:
-            patch.delitem(sys.modules, name)
-        before = set(sys.modules)
-        for name in ("packing", "padding", "partial", "separable", "shapes"):
-            importlib.import_module(f"undula.spectra.wavelets.{name}")
-        return {name: sys.modules.pop(name) for name in set(sys.modules) - before if name.startswith("undula.spectra")}
-
-
-@pytest.fixture
-def plain(unhooked, monkeypatch):
-    """All functions without those checks, which torch.compile cannot see through and which take most of a long grid's time.
-
-    The modules stand under their own names while a test runs, where torch.compile looks for them.
-    """
-    for name, module in unhooked.items():
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(undula, "spectra", unhooked["undula.spectra"])
-    files = ("packing", "padding", "partial", "separable", "shapes", "single", "multilevel")
-    rooms = [vars(unhooked[f"undula.spectra.wavelets.{name}"]) for name in files]
-    return SimpleNamespace(**{name: value for room in rooms for name, value in room.items()})
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 """Mode "boundary": what an orthogonal transform promises, and PyWavelets' numbers away from the ends."""
 
-import importlib
-import sys
-
 import jaxtyping
 import numpy as np
 import pytest
 import pywt
 import torch
 
-import undula
 from undula.errors import OptionError
 from undula.spectra.wavelets import dwt, dwt2, idwt, idwt2, wavedec, waverec
 from undula.spectra.wavelets.banks import Bank, read_bank
@@ -271,27 +267,6 @@ def test_the_adjoint_is_the_inverse(name):
     (pulled,) = pull(bands)
     assert float(inner) == pytest.approx(float((x * pulled).sum()), rel=1e-12)
     assert (pulled - idwt(*bands, name, "boundary")).abs().max() < 1e-14
-
-
-@pytest.fixture(scope="module")
-def unhooked():
-    """The modules of the floor, loaded anew without the checks of types that pytest adds."""
-    finders = [finder for finder in sys.meta_path if "jaxtyping" not in type(finder).__module__]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "meta_path", finders)
-        for name in [name for name in sys.modules if name.startswith("undula.spectra")]:
-            patch.delitem(sys.modules, name)
-        before = set(sys.modules)
-        importlib.import_module("undula.spectra.wavelets.single")
-        return {name: sys.modules.pop(name) for name in set(sys.modules) - before if name.startswith("undula.spectra")}
-
-
-@pytest.fixture
-def plain(unhooked, monkeypatch):
-    for name, module in unhooked.items():
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(undula, "spectra", unhooked["undula.spectra"])
-    return unhooked["undula.spectra.wavelets.single"]
 
 
 def test_compiles_in_one_graph(plain):

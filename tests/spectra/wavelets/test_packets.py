@@ -1,7 +1,5 @@
 """Packets against the nodes of PyWavelets, in both orders; the best basis against all bases of a small tree."""
 
-import importlib
-import sys
 import warnings
 
 import jaxtyping
@@ -10,7 +8,6 @@ import pytest
 import pywt
 import torch
 
-import undula
 from undula.errors import OptionError, RangeError, ShapeError
 from undula.spectra.wavelets import packets, trees
 from undula.spectra.wavelets.bases import best_basis, from_basis
@@ -443,27 +440,6 @@ def test_adjoints(dims, way):
     made, pull = torch.func.vjp(run, x)
     other = torch.from_numpy(draw(*made.shape, seed=1))
     assert float((made * other).sum()) == pytest.approx(float((x * pull(other)[0]).sum()), rel=1e-10)
-
-
-@pytest.fixture(scope="module")
-def unhooked():
-    """The modules of the floor, loaded anew without the checks of types that pytest adds."""
-    finders = [finder for finder in sys.meta_path if "jaxtyping" not in type(finder).__module__]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "meta_path", finders)
-        for name in [name for name in sys.modules if name.startswith("undula.spectra")]:
-            patch.delitem(sys.modules, name)
-        before = set(sys.modules)
-        importlib.import_module("undula.spectra.wavelets.packets")
-        return {name: sys.modules.pop(name) for name in set(sys.modules) - before if name.startswith("undula.spectra")}
-
-
-@pytest.fixture
-def plain(unhooked, monkeypatch):
-    for name, module in unhooked.items():
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(undula, "spectra", unhooked["undula.spectra"])
-    return unhooked["undula.spectra.wavelets.packets"]
 
 
 PROGRAMS = {

@@ -1,11 +1,8 @@
 """swt … iswtn against PyWavelets, in PyTorch, NumPy and JAX; and what a shift-invariant transform promises."""
 
 import copy
-import importlib
-import sys
 import warnings
 from itertools import product
-from types import SimpleNamespace
 
 import jaxtyping
 import numpy as np
@@ -13,7 +10,6 @@ import pytest
 import pywt
 import torch
 
-import undula
 from undula.errors import OptionError, RangeError, ShapeError
 from undula.spectra.wavelets.stationary import iswt, iswt2, iswtn, swt, swt2, swt_max_level, swtn
 
@@ -396,32 +392,6 @@ def test_second_derivatives_by_both_ways():
 
 
 # Program transformations.
-
-
-@pytest.fixture(scope="module")
-def unhooked():
-    """The modules of the floor, loaded anew without the checks of types that pytest adds."""
-    finders = [finder for finder in sys.meta_path if "jaxtyping" not in type(finder).__module__]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "meta_path", finders)
-        for name in [name for name in sys.modules if name.startswith("undula.spectra")]:
-            patch.delitem(sys.modules, name)
-        before = set(sys.modules)
-        for name in ("stationary", "multiresolution", "thresholds"):
-            importlib.import_module(f"undula.spectra.wavelets.{name}")
-        return {name: sys.modules.pop(name) for name in set(sys.modules) - before if name.startswith("undula.spectra")}
-
-
-@pytest.fixture
-def plain(unhooked, monkeypatch):
-    """All functions, in modules that torch.compile finds by their names and can see through."""
-    for name, module in unhooked.items():
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(undula, "spectra", unhooked["undula.spectra"])
-    rooms = [
-        vars(unhooked[f"undula.spectra.wavelets.{name}"]) for name in ("stationary", "multiresolution", "thresholds")
-    ]
-    return SimpleNamespace(**{name: value for room in rooms for name, value in room.items()})
 
 
 PROGRAMS = {

@@ -160,11 +160,23 @@ INLINE void NAME(margin)(const NAME(axis) *axis, integer p, const REAL *x, integ
         *out = axis->weight[p] * x[axis->index[p] * stride];
         return;
     }
-    memset(out, 0, inner * sizeof(REAL));
-    for (integer t = axis->starts[p]; t < axis->starts[p + 1]; t++) {
-        const REAL *from = x + axis->index[t] * stride, weight = axis->weight[t];
+    if (axis->starts[p] == axis->starts[p + 1]) {
+        memset(out, 0, inner * sizeof(REAL));
+        return;
+    }
+    /* Terms after the first as differences from it: a straight line followed far beyond an end would magnify the
+     * rounding of (1 + k) x[0] - k x[1], but not that of x[0] - k (x[1] - x[0]). */
+    const integer from = axis->starts[p], until = axis->starts[p + 1];
+    const REAL *first = x + axis->index[from] * stride;
+    REAL whole = 0;
+    for (integer t = from; t < until; t++)
+        whole += axis->weight[t];
+    for (integer c = 0; c < inner; c++)
+        out[c] = whole * first[c];
+    for (integer t = from + 1; t < until; t++) {
+        const REAL *next = x + axis->index[t] * stride, weight = axis->weight[t];
         for (integer c = 0; c < inner; c++)
-            out[c] += weight * from[c];
+            out[c] += weight * (next[c] - first[c]);
     }
 }
 
