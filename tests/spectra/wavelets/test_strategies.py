@@ -19,7 +19,7 @@ def way(request, monkeypatch):
     """Every way in turn, whatever the array."""
     if request.param == "native" and not native.available():
         pytest.skip(native.why_unavailable())
-    monkeypatch.setattr(strategies, "strategy", lambda x, banks, axes: request.param)
+    monkeypatch.setattr(strategies, "strategy", lambda x, banks, axes, bands=False: request.param)
     return request.param
 
 
@@ -109,9 +109,10 @@ def test_which_way_is_chosen(monkeypatch):
     assert strategies.strategy(short.to("meta"), (bank,), (-1,)) == "portable"
     monkeypatch.setattr(native, "available", lambda: False)
     assert strategies.strategy(short, (bank,), (-1,)) == "dense"
+    assert strategies.strategy(short, (bank,), (-1,), bands=True) == "portable"
     assert strategies.strategy(long, (bank,), (-1,)) == "portable"
     assert strategies.strategy(short + torch.nan, (bank,), (-1,)) == "portable"
-    assert not torch.vmap(lambda y: torch.tensor(dense.suits(y, 64)))(short).any()
+    assert not torch.vmap(lambda y: torch.tensor(dense.suits(y, (bank,), (64,))))(short).any()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

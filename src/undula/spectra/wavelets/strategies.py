@@ -37,13 +37,14 @@ _WORKING_TYPE = {
 _NUMPY = tuple(np.dtype(name) for name in ("f2", "f4", "f8", "c8", "c16"))
 
 
-def strategy(x: Array, banks: Sequence[Bank], axes: Sequence[int]) -> Strategy:
+def strategy(x: Array, banks: Sequence[Bank], axes: Sequence[int], *, bands: bool = False) -> Strategy:
     """How a level of this array is calculated.
 
     Args:
         x: Array of any framework.
         banks: One bank per axis.
         axes: Negative axes.
+        bands: Whether the array is a band, half as long as its signal.
     """
     if not all(bank.known for bank in banks) or not _on_cpu(x):
         return "portable"
@@ -51,7 +52,8 @@ def strategy(x: Array, banks: Sequence[Bank], axes: Sequence[int]) -> Strategy:
         return "native"
     if not isinstance(x, torch.Tensor) or x.dtype not in (torch.float32, torch.float64):
         return "portable"
-    return "dense" if dense.suits(x, *(x.shape[axis] for axis in axes)) else "portable"
+    lengths = [x.shape[axis] * (1 + bands) for axis in axes]
+    return "dense" if dense.suits(x, banks, lengths) else "portable"
 
 
 def analyze_axis(x: Array, bank: Bank, mode: Mode, axis: int) -> tuple[Array, Array]:
@@ -95,7 +97,7 @@ def synthesize_axis(
         return boundary_up(low, high, bank, axis)
     low, high = _alike(low, high)
     one = high if low is None else low
-    way = strategy(one, (bank,), (axis,))
+    way = strategy(one, (bank,), (axis,), bands=True)
     if way == "native":
         step = linear.synthesis_step(bank, one.shape[axis], mode, keep)
         return _through(lambda one, other: linear.up(one, other, step, axis), low, high)[0]
@@ -142,7 +144,7 @@ def synthesize_plane(bands: Bands, banks: Sequence[Bank], modes: Sequence[Mode],
     """
     four = _alike(*bands)
     one = next(band for band in four if band is not None)
-    if "boundary" in modes or strategy(one, banks, axes) != "native":
+    if "boundary" in modes or strategy(one, banks, axes, bands=True) != "native":
         ll, lh, hl, hh = four
         low = None if ll is None and hl is None else synthesize_axis(ll, hl, banks[0], modes[0], axes[0])
         high = None if lh is None and hh is None else synthesize_axis(lh, hh, banks[0], modes[0], axes[0])
