@@ -44,5 +44,22 @@ class MissingExtra(UndulaError, ImportError):
         self.extra = extra
 
 
+class TrainingError(UndulaError, ArithmeticError):
+    """Training cannot go on: a loss or a gradient is NaN or infinite.
+
+    Args:
+        message: What was got, expected, and what to do next.
+        step: The step at which it happened, counted from 1.
+
+    Example:
+        >>> TrainingError("got the loss nan at step 7, expected a finite one: lower the rate", step=7).step
+        7
+    """
+
+    def __init__(self, message: str, *, step: int) -> None:
+        super().__init__(message)
+        self.step = step
+
+
 class ConvergenceWarning(UserWarning):
     """A solver ended without reaching its tolerance; its result says how far it came."""
