@@ -30,6 +30,8 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/recover.py
 	$(BIN)/python benchmarks/spectra.py
 	$(BIN)/python benchmarks/view.py
+	$(BIN)/python benchmarks/losses.py
+	$(BIN)/python benchmarks/explain.py
 
 clean:
 	rm -rf $(VENV) undula-demo

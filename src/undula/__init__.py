@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from undula import data, metrics, show, spectra
+    from undula import attribution, data, fit, losses, metrics, nets, show, spectra
     from undula.errors import (
         ConvergenceWarning,
         DataError,
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         OptionError,
         RangeError,
         ShapeError,
+        TrainingError,
         UndulaError,
     )
     from undula.jobs.recover import (
@@ -44,6 +45,7 @@ _MODULES = {
     "RangeError": "undula.errors",
     "Recovery": "undula.jobs.recover",
     "ShapeError": "undula.errors",
+    "TrainingError": "undula.errors",
     "UndulaError": "undula.errors",
     "View": "undula.jobs.view",
     "align": "undula.metrics",
@@ -53,8 +55,12 @@ _MODULES = {
     "view": "undula.jobs.view",
 }
 _ROOMS = {
+    "attribution": "undula.attribution",
     "data": "undula.data",
+    "fit": "undula.fit",
+    "losses": "undula.losses",
     "metrics": "undula.metrics",
+    "nets": "undula.nets",
     "show": "undula.show",
     "spectra": "undula.spectra",
     "wavelets": "undula.spectra.wavelets",
@@ -72,12 +78,17 @@ __all__ = [
     "RangeError",
     "Recovery",
     "ShapeError",
+    "TrainingError",
     "UndulaError",
     "View",
     "__version__",
     "align",
+    "attribution",
     "data",
+    "fit",
+    "losses",
     "metrics",
+    "nets",
     "padded_support",
     "recover",
     "show",

@@ -102,39 +102,54 @@ class UNet(nn.Module):
         Raises:
             ShapeError: Another number of channels, an empty image, or levels of noise that fit no image.
         """
-        height, width = self._check(image, sigma)
-        y = _padded(image, self.multiple)
-        level = self._level(sigma.to(image.dtype), y)
-        features = self.head(torch.cat([pixel_unshuffle(y, self.shuffle), level], dim=1))
+        check_batch(image, sigma, channels=self.channels)
+        features, skips = self.encode(padded(image, self.multiple), padded_level(sigma, self.multiple))
+        return image - cropped(self.decode(features, skips), image)
+
+    def encode(
+        self, image: Float[Tensor, "b c h w"], sigma: Tensor
+    ) -> tuple[Float[Tensor, "b width rows columns"], list[Tensor]]:
+        """Go the way down, before the blocks of the last level.
+
+        Args:
+            image: Noisy images whose sides are multiples of `multiple`.
+            sigma: Noise levels as `forward` takes them, a map of the images' size.
+
+        Returns:
+            Features of the last level, and of every level above it what skips to the way up.
+        """
+        level = self._level(sigma.to(image.dtype), image)
+        features = self.head(torch.cat([pixel_unshuffle(image, self.shuffle), level], dim=1))
         skips = []
         for blocks, coarser in zip(self.down, self.coarser, strict=False):
             features = blocks(features)
             skips.append(features)
             features = coarser(features)
+        return features, skips
+
+    def decode(
+        self, features: Float[Tensor, "b width rows columns"], skips: Sequence[Tensor]
+    ) -> Float[Tensor, "b c h w"]:
+        """Go through the blocks of the last level and the way up.
+
+        Args:
+            features: Features of the last level.
+            skips: What `encode` returned with them.
+
+        Returns:
+            The noise that was found.
+        """
         features = self.down[-1](features)
         for blocks, finer, skip in zip(reversed(self.up), reversed(self.finer), reversed(skips), strict=True):
             features = blocks(finer(features) + skip)
-        noise = pixel_shuffle(self.tail(features), self.shuffle)
-        return image - noise[..., :height, :width].to(image.dtype)
-
-    def _check(self, image: Tensor, sigma: Tensor) -> tuple[int, int]:
-        if image.ndim != 4 or image.shape[1] != self.channels or image.numel() == 0:
-            raise ShapeError(
-                f"got images of shape {tuple(image.shape)}, expected (batch, {self.channels}, height, width), not empty"
-            )
-        if sigma.numel() not in (1, len(image)) and sigma.shape != (len(image), 1, *image.shape[-2:]):
-            raise ShapeError(
-                f"got noise levels of shape {tuple(sigma.shape)} for images of shape {tuple(image.shape)}, expected one "
-                "number, one per image, or a map (batch, 1, height, width)"
-            )
-        return image.shape[-2], image.shape[-1]
+        return pixel_shuffle(self.tail(features), self.shuffle)
 
     def _level(self, sigma: Tensor, y: Tensor) -> Tensor:
         """The noise level at every place."""
         places = (y.shape[-2] // self.shuffle, y.shape[-1] // self.shuffle)
-        if sigma.ndim == 4 and sigma.shape[-2:].numel() > 1:
-            return interpolate(_padded(sigma, self.multiple), size=places, mode="area")
-        return sigma.reshape(-1, 1, 1, 1).expand(len(y), 1, *places)
+        if _is_map(sigma):
+            return interpolate(sigma, size=places, mode="area")
+        return sigma.reshape(-1, 1, 1, 1).expand(y.shape[0], 1, *places)
 
     def _start(self) -> None:
         """Weights of He et al. 2015; blocks begin near the identity and the network at no noise."""
@@ -163,15 +178,76 @@ class Block(nn.Module):
         return x + self.second(relu(self.first(x)))
 
 
-def _convolution(channels: int, made: int) -> nn.Conv2d:
-    return nn.Conv2d(channels, made, 3, padding=1, bias=False)
+def check_batch(image: Tensor, sigma: Tensor, *, channels: int) -> None:
+    """Refuse images and noise levels that a network cannot take.
+
+    Args:
+        image: Noisy images (b, c, h, w).
+        sigma: One number, one per item (b,), or a map (b, 1, h, w).
+        channels: Channels of the network.
+
+    Raises:
+        ShapeError: Another number of channels, an empty image, or levels of noise that fit no image.
+    """
+    if image.ndim != 4 or image.shape[1] != channels or image.numel() == 0:
+        raise ShapeError(
+            f"got images of shape {tuple(image.shape)}, expected (batch, {channels}, height, width), not empty"
+        )
+    batch = image.shape[0]  # not len(), which would fix it in an exported program
+    if sigma.numel() not in (1, batch) and sigma.shape != (batch, 1, *image.shape[-2:]):
+        raise ShapeError(
+            f"got noise levels of shape {tuple(sigma.shape)} for images of shape {tuple(image.shape)}, expected one "
+            "number, one per image, or a map (batch, 1, height, width)"
+        )
 
 
-def _padded(image: Tensor, multiple: int) -> Tensor:
-    """The image continued to sides that are multiples: mirrored where it is long enough, else with its last pixels."""
+def padded(image: Float[Tensor, "b c h w"], multiple: int) -> Float[Tensor, "b c _ _"]:
+    """Continue images to sides that are multiples: mirrored where they are long enough, else with their last pixels.
+
+    Args:
+        image: Images.
+        multiple: What the sides become multiples of.
+
+    Returns:
+        The images, continued below and on the right.
+    """
     height, width = image.shape[-2:]
     below, right = -height % multiple, -width % multiple
     if not below and not right:
         return image
     mirrored = below < height and right < width
     return pad(image, (0, right, 0, below), mode="reflect" if mirrored else "replicate")
+
+
+def padded_level(sigma: Tensor, multiple: int) -> Tensor:
+    """Continue a map of the noise level as `padded` continues its image; a number stays what it is.
+
+    Args:
+        sigma: One number, one per item (b,), or a map (b, 1, h, w).
+        multiple: What the sides of a map become multiples of.
+
+    Returns:
+        The noise level of the continued images.
+    """
+    return padded(sigma, multiple) if _is_map(sigma) else sigma
+
+
+def cropped(result: Float[Tensor, "b c _ _"], image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+    """Take what was continued off again.
+
+    Args:
+        result: What was made of continued images.
+        image: The images before.
+
+    Returns:
+        The part of the result that lies on the images, in their type.
+    """
+    return result[..., : image.shape[-2], : image.shape[-1]].to(image.dtype)
+
+
+def _is_map(sigma: Tensor) -> bool:
+    return sigma.ndim == 4 and sigma.shape[-2:].numel() > 1
+
+
+def _convolution(channels: int, made: int) -> nn.Conv2d:
+    return nn.Conv2d(channels, made, 3, padding=1, bias=False)

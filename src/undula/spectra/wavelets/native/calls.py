@@ -214,6 +214,8 @@ def _ready(x: Tensor) -> Tensor:
         raise OptionError(
             f"got a tensor of {x.dtype} on {x.device}, expected torch.float32 or torch.float64 on the CPU: convert it"
         )
+    if x._is_zerotensor():  # what PyTorch's second derivatives pass for zeros has no memory at all
+        return torch.zeros(x.shape, dtype=x.dtype)
     return x.resolve_neg()  # the imaginary part of a conjugate has its sign in a flag, not in memory
 
 
