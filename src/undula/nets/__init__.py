@@ -7,4 +7,14 @@ from undula.nets.unet import UNet
 from undula.nets.vit import local_vit, random_vit
 from undula.nets.vit_unet import SeedViTUNet, ViTUNet
 
-__all__ = ["FrozenViT", "MaskedPatches", "NoiseLevel", "SeedViTUNet", "UNet", "ViTUNet", "local_vit", "random_vit", "token_grid"]
+__all__ = [
+    "FrozenViT",
+    "MaskedPatches",
+    "NoiseLevel",
+    "SeedViTUNet",
+    "UNet",
+    "ViTUNet",
+    "local_vit",
+    "random_vit",
+    "token_grid",
+]

@@ -16,6 +16,7 @@ import pywt
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
+from undula import wavelets
 from undula.errors import OptionError, ShapeError
 from undula.spectra.wavelets.native import Axis, available, building, calls, down, down2, up, up2, why_unavailable
 
