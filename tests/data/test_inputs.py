@@ -122,9 +122,13 @@ def test_links_that_point_nowhere_fail_by_name(files):
         ("mnist:test:5-5", "expected one inside 0-10000"),
         ("mnist:test:10000", "expected one inside 0-10000"),
         ("mnist:train:0-60001", "expected one inside 0-60000"),
+        ("photos", r"got no photos/\*\.png in .*CID22.*a folder of your own .* is written ./photos"),
+        ("cracks:0-2", r"got no cracks/images/\*\.jpg in .*CrackForest.*put them into .*cracks/images"),
     ],
 )
-def test_wrong_inputs(files, text, match):
+def test_wrong_inputs(files, text, match, monkeypatch):
+    monkeypatch.delenv("UNDULA_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(files / "cache"))
     (files / "empty").mkdir()
     with pytest.raises(DataError, match=match) as caught:
         find_items(["in", text])
@@ -161,6 +165,29 @@ def test_a_missing_set_ends_the_call(tmp_path, monkeypatch):
     monkeypatch.setattr(sets, "_MNIST_ADDRESS", "http://127.0.0.1:9/")
     with pytest.raises(DataError, match="or put it at"):
         find_items(["mnist:train:0-2"])
+
+
+def test_sets_of_pictures(files, monkeypatch):
+    monkeypatch.setenv("UNDULA_DATA", str(files / "data"))
+    for place in ("photos/b.png", "photos/10.png", "photos/9.png", "cracks/images/001.jpg", "photos/notes.txt"):
+        (files / "data" / place).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (5, 4)).save(files / "data" / place, format="PNG")
+    items = find_items(["photos", "cracks", "photos:1", "photos:1-3"])
+    assert [Path(item.source).name for item in items] == [
+        "10.png", "9.png", "b.png", "001.jpg", "9.png", "9.png", "b.png",
+    ]  # fmt: skip
+    assert all(item.picture and item.given is None and item.load().shape == (3, 4, 5) for item in items)
+    assert names(find_items(["photos"])) == ["10", "9", "b"]
+    for text, match in (
+        ("photos:", "got 'photos:', expected photos, photos:5 or photos:0-64"),
+        ("photos:x", "expected photos, photos:5"),
+        ("photos:3", "got the range 3-4 of photos, expected one inside 0-3"),
+    ):
+        with pytest.raises(DataError, match=match):
+            find_items([text])
+    (files / "photos").mkdir()
+    write_image(files / "photos" / "mine.png", torch.zeros(2, 2))
+    assert names(find_items(["./photos"])) == ["mine"]
 
 
 def test_bcdi_is_centered_intensities(data_set):

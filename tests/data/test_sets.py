@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from undula.data import bcdi, data_folders, find_data, mnist, mnist_labels, sets
+from undula.data.sets import is_named_set, picture_set
 from undula.errors import DataError
 
 NAME = "t10k-images-idx3-ubyte.gz"
@@ -95,6 +96,31 @@ def test_missing_sets_say_where_to_put_them(here):
         mnist("test")
     with pytest.raises(DataError, match=r"scan 54 of beam line 34-ID-C.*data/bcdi/aps34idc_scan54.npz"):
         bcdi()
+
+
+def test_sets_of_pictures(here):
+    with pytest.raises(
+        DataError, match=r"got no photos/\*\.png in .*data or .*undula, expected .*CC BY-SA 4\.0.*put them"
+    ):
+        picture_set("photos")
+    cached = here / "cache" / "undula" / "photos"
+    cached.mkdir(parents=True)
+    for name in ("b.png", "a.png", "c.txt"):
+        (cached / name).touch()
+    assert picture_set("photos") == [cached / "a.png", cached / "b.png"]
+    (here / "data" / "photos").mkdir()  # an empty folder is no set
+    assert picture_set("photos") == [cached / "a.png", cached / "b.png"]
+    (here / "data" / "photos" / "z.png").touch()
+    assert picture_set("photos") == [here / "data" / "photos" / "z.png"]
+    for text, named in {"photos": True, "cracks:0-3": True, "bcdi": True, "mnist": True, "photos.png": False}.items():
+        assert is_named_set(text) is named
+
+
+def test_real_pictures(data_set):
+    data_set("photos"), data_set("cracks")
+    assert len(picture_set("photos")) == 150
+    roads = picture_set("cracks")
+    assert len(roads) == 155 and (roads[0].name, roads[117].name, roads[-1].name) == ("001.jpg", "118.jpg", "329.jpg")
 
 
 def test_downloads_are_checked(here, monkeypatch):

@@ -1,6 +1,7 @@
 """Files in and out, named sets, samples that Undula draws itself, and the folder a command writes."""
 
 from undula.data.arrays import read_array, write_array, write_arrays
+from undula.data.asphalt import drawn_asphalt
 from undula.data.atomic import atomic_text, atomic_write
 from undula.data.chirp import linear_chirp, ring_pair
 from undula.data.digits import drawn_digits
@@ -11,25 +12,32 @@ from undula.data.entries import Entry
 from undula.data.folder import OutputFolder, Shard
 from undula.data.images import image_bits, luminance, read_image, write_image
 from undula.data.inputs import Item, find_items
+from undula.data.pictures import Pictures, find_pictures
+from undula.data.segmentations import read_segmentation
 from undula.data.sets import bcdi, data_folders, find_data, mnist, mnist_labels
 from undula.data.signals import Signal, read_signal
+from undula.data.textures import cc0_textures
 
 __all__ = [
     "Entry",
     "Item",
     "OutputFolder",
+    "Pictures",
     "Shard",
     "Signal",
     "atomic_text",
     "atomic_write",
     "bcdi",
+    "cc0_textures",
     "data_folders",
     "download",
+    "drawn_asphalt",
     "drawn_digits",
     "drawn_polygon",
     "drawn_solid",
     "find_data",
     "find_items",
+    "find_pictures",
     "image_bits",
     "linear_chirp",
     "luminance",
@@ -38,6 +46,7 @@ __all__ = [
     "normal",
     "read_array",
     "read_image",
+    "read_segmentation",
     "read_signal",
     "ring_pair",
     "uniform",

@@ -13,7 +13,17 @@ from undula.data.arrays import ARRAY_SUFFIXES, KEYED_SUFFIXES, read_array
 from undula.data.images import PICTURE_SUFFIXES, is_picture, read_image
 from undula.data.names import unique_names
 from undula.data.refusal import one_line, quoted
-from undula.data.sets import MNIST_COUNTS, SET_NAMES, Progress, Split, bcdi, checked_range, mnist_images
+from undula.data.sets import (
+    MNIST_COUNTS,
+    SET_NAMES,
+    Progress,
+    Split,
+    bcdi,
+    checked_range,
+    is_named_set,
+    mnist_images,
+    picture_set,
+)
 from undula.data.signals import SIGNAL_SUFFIXES, read_signal
 from undula.errors import DataError
 
@@ -57,7 +67,8 @@ def find_items(inputs: Sequence[str], *, signals: bool = False, callback: Progre
     Args:
         inputs: Each a file, a folder (its files of known suffixes, sorted, hidden ones and folders inside
             ignored), a key inside a file (`scan.npz:counts`), or a named set (`mnist:test`, `mnist:test:5`,
-            `mnist:test:0-64`, `bcdi`). A file or folder called like a named set is written `./bcdi`.
+            `mnist:test:0-64`, `bcdi`, `photos`, `cracks:0-64`). A file or folder called like a named set is written
+            `./photos`.
         signals: Whether files of signals (WAV, TSV) are known too; they load as (channels, time).
         callback: Called with (bytes done, bytes in total) while a named set is downloaded.
 
@@ -82,7 +93,7 @@ def find_items(inputs: Sequence[str], *, signals: bool = False, callback: Progre
 
 
 def _found(text: str, suffixes: tuple[str, ...], callback: Progress | None) -> list[_Found]:
-    if text in SET_NAMES or text.partition(":")[0] == "mnist":
+    if is_named_set(text):
         return _named(text, callback)
     try:
         path = Path(text)
@@ -166,8 +177,13 @@ def _samples(path: Path) -> NDArray[Any]:
 
 
 def _named(text: str, callback: Progress | None) -> list[_Found]:
-    if text == "bcdi":
+    name, _, part = text.partition(":")
+    if name == "bcdi":
         return [_Found(Path("bcdi"), item=Item("bcdi", "bcdi", "intensities", True, False, bcdi))]
+    if name != "mnist":
+        files = picture_set(name)
+        first, last = _range(text, name, part, len(files), expected=f"{name}, {name}:5 or {name}:0-64")
+        return [_Found(path) for path in files[first:last]]
     split, first, last = _digits(text)
     mnist_images(split, callback=callback)  # here, so that a set which is not to be had ends the call at once
     return [
@@ -180,19 +196,22 @@ def _named(text: str, callback: Progress | None) -> list[_Found]:
 
 
 def _digits(text: str) -> tuple[Split, int, int]:
-    _, _, rest = text.partition(":")
-    split, _, part = rest.partition(":")
+    split, _, part = text.partition(":")[2].partition(":")
+    expected = "mnist:train, mnist:test, mnist:test:5 or mnist:test:0-64"
+    if split not in MNIST_COUNTS:
+        raise DataError(f"got {quoted(text)}, expected {expected}: correct it")
+    first, last = _range(text, f"mnist:{split}", part, MNIST_COUNTS[split], expected=expected)
+    return ("train" if split == "train" else "test"), first, last
+
+
+def _range(text: str, name: str, part: str, count: int, *, expected: str) -> tuple[int, int]:
+    """The half-open range of a set that `5` or `0-64` names; all of it where nothing is written."""
     numbers = part.split("-") if part else []
-    valid = len(numbers) <= 2 and all(number.isascii() and number.isdigit() for number in numbers)
-    if split not in ("train", "test") or not valid or rest.endswith(":"):
-        raise DataError(
-            f"got {quoted(text)}, expected mnist:train, mnist:test, mnist:test:5 or mnist:test:0-64: correct it"
-        )
-    count = MNIST_COUNTS[split]
+    if text.endswith(":") or len(numbers) > 2 or not all(one.isascii() and one.isdigit() for one in numbers):
+        raise DataError(f"got {quoted(text)}, expected {expected}: correct it")
     first = int(numbers[0]) if numbers else 0
     stop = int(numbers[1]) if len(numbers) == 2 else first + 1 if numbers else count
-    first, stop = checked_range(f"mnist:{split}", first, stop, count)
-    return ("train" if split == "train" else "test"), first, stop
+    return checked_range(name, first, stop, count)
 
 
 def _digit(split: Split, index: int) -> NDArray[Any]:

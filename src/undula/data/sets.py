@@ -19,7 +19,7 @@ from undula.data.download import download
 from undula.data.refusal import quoted, reading
 from undula.errors import DataError
 
-SET_NAMES = ("mnist:train", "mnist:test", "bcdi")
+SET_NAMES = ("mnist:train", "mnist:test", "bcdi", "photos", "cracks")
 MNIST_COUNTS = {"train": 60_000, "test": 10_000}
 
 Split = Literal["train", "test"]
@@ -32,6 +32,17 @@ _MNIST_FILES = {
     ("test", "labels"): "t10k-labels-idx1-ubyte.gz",
 }
 _BCDI_FILE = "aps34idc_scan54.npz"
+# Set of pictures → the files of its folder, and where such files can be had.
+_PICTURES = {
+    "photos": (
+        "*.png",
+        "varied color photographs: the training part of CID22 (Cloudinary, CC BY-SA 4.0), or your own as PNG",
+    ),
+    "cracks": (
+        "images/*.jpg",
+        "the photographs of CrackForest (cuilimeng/CrackForest-dataset on GitHub, for non-commercial research)",
+    ),
+}
 _MNIST_ADDRESS = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 # The sums of the canonical files. Files found in a folder are not held to them: the same digits in another
 # order, or compressed anew, are as good.
@@ -130,6 +141,45 @@ def bcdi() -> NDArray[np.uint32]:
             "fetch it again"
         )
     return counts
+
+
+def picture_set(name: str) -> list[Path]:
+    """Return the files of a named set of pictures.
+
+    Args:
+        name: `photos`, varied photographs, or `cracks`, road surface with cracks.
+
+    Returns:
+        Its pictures, sorted by name.
+
+    Raises:
+        DataError: When they are not there (they are not downloaded); says what to put where.
+    """
+    pattern, origin = _PICTURES[name]
+    for folder in data_folders():
+        files = sorted((folder / name).glob(pattern))
+        if files:
+            return files
+    raise DataError(
+        f"got no {name}/{pattern} in {_listed(data_folders())}, expected {origin}: put them into "
+        f"{(data_folders()[0] / name / pattern).parent}; a folder of your own that is called {name} is written ./{name}"
+    )
+
+
+def is_named_set(text: str) -> bool:
+    """Tell whether an INPUT names a set, or a part of one, rather than a file.
+
+    Args:
+        text: As typed.
+
+    Returns:
+        True for `mnist:test:5`, `bcdi`, `photos:0-64`, … whether the set is there or not.
+
+    Example:
+        >>> is_named_set("cracks:5"), is_named_set("./cracks")
+        (True, False)
+    """
+    return text in SET_NAMES or text.partition(":")[0] in ("mnist", *_PICTURES)
 
 
 def find_data(name: str, filename: str, *, callback: Progress | None = None) -> Path:
