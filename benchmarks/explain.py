@@ -1,8 +1,12 @@
 """Figures of docs/explain.md: `python benchmarks/explain.py [section …]` writes benchmarks/results/explain.json.
 
+`--model FOLDER` names a gray denoiser of Undula for the sections findings and cracks, which are left out without one;
+`--output FOLDER` is where the page of cracks goes.
+
 Times are ratios of interleaved rounds in one process on one thread, both sides checked equal up to sign.
 """
 
+import argparse
 import json
 import statistics
 import subprocess
@@ -17,12 +21,16 @@ import numpy as np
 import skimage.data
 import sklearn
 import torch
-from measuring import interleaved, record
+from explain_cracks import examined
+from measuring import ROOT, interleaved, record, results, rewrite, table
 from sklearn.decomposition import KernelPCA
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from undula.attribution import eigen_cam, kernel_pca_cam
+from undula.attribution import attribute, eigen_cam, kernel_pca_cam
+from undula.attribution.scaling import stretched
+from undula.data import drawn_asphalt, normal
+from undula.nets.storage import read_model
 
 _ROUNDS = 7
 _BATCH = 2
@@ -125,10 +133,122 @@ def peak_memory() -> float:
     return float(line.split()[1]) / 1e3
 
 
+def findings(folder: str) -> dict[str, Any]:
+    """What the blog post did not know, on a trained denoiser: 16 drawn pieces of 64 × 64 pixels, σ 25, every block."""
+    network = read_model(folder)[0]["network"]
+    images = drawn_asphalt(16, height=64, width=64, color=False, seed=5)[0]
+    sigma = torch.full((len(images),), 25 / 255)
+    numbers = torch.arange(len(images))
+    noise = normal(numbers, torch.zeros_like(numbers), tuple(images.shape[1:]), dtype=torch.float32)
+    noisy = images + 25 / 255 * noise
+    blocks = [name for name, _ in network.named_modules() if name.count(".") == 1 and name.startswith(("down", "up"))]
+    layers: dict[str, Any] = {}
+    opposite: list[float] = []
+    for layer in blocks:
+        maps = {
+            (method, sign): attribute(
+                network, noisy, layers=layer, method=method, sign=sign, arguments=(sigma,)
+            ).signed[0]
+            for method in ("eigen", "kpca")
+            for sign in ("raw", "activation")
+        }
+        raw = _correlation(maps["eigen", "raw"], maps["kpca", "raw"])
+        ours = _correlation(maps["eigen", "activation"], maps["kpca", "activation"])
+        heat = _correlation(*(stretched(maps[method, "raw"].relu()) for method in ("eigen", "kpca")))
+        opposite += heat[raw < 0].tolist()
+        layers[layer] = {
+            "|correlation| of eigen and kpca, median": round(float(raw.abs().median()), 4),
+            "opposite signs, as published": int((raw < 0).sum()),
+            "opposite signs, undula": int((ours < 0).sum()),
+        }
+    first, second = (
+        attribute(network, noisy, method="eigen", target=target, arguments=(sigma,)).raw
+        for target in (lambda out: out.flatten(1).mean(1), lambda out: -5 * out.flatten(1).norm(dim=1))
+    )
+    return {
+        "maps": len(images) * len(blocks),
+        "opposite signs, as published": sum(row["opposite signs, as published"] for row in layers.values()),
+        "opposite signs, undula": sum(row["opposite signs, undula"] for row in layers.values()),
+        "correlation of the heat maps of opposite pairs": [round(min(opposite), 2), round(max(opposite), 2)]
+        if opposite
+        else [],
+        "eigen maps of two targets are bit for bit equal": bool(torch.equal(first, second)),
+        "layers": layers,
+    }
+
+
+def _correlation(first: Tensor, second: Tensor) -> Tensor:
+    """Correlation over positions, one per item."""
+    a, b = (each.flatten(1).double() - each.flatten(1).double().mean(dim=1, keepdim=True) for each in (first, second))
+    return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp(min=1e-30)
+
+
+def document() -> None:
+    """Write the tables into docs/explain.md."""
+    known = results("explain")
+    costs = known["cams"]
+    rows = [
+        [name, row["undula [ms]"], row["reference [ms]"], row["reference over undula"]]
+        for name, row in costs.items()
+        if isinstance(row, dict) and "reference [ms]" in row
+    ]
+    blocks = {"cost": table(["map of two images", "undula [ms]", "reference [ms]", "ratio"], rows)}
+    if found := known.get("findings"):
+        low_high = " … ".join(str(each) for each in found["correlation of the heat maps of opposite pairs"])
+        blocks["findings"] = table(
+            [f"{found['maps']} maps of a trained denoiser", ""],
+            [
+                ["eigen and kpca of opposite sign, as published", found["opposite signs, as published"]],
+                ["correlation of the heat maps of such pairs", low_high or "–"],
+                ["of opposite sign, undula", found["opposite signs, undula"]],
+                ["eigen maps of two targets equal bit for bit", "yes" if found[_EQUAL] else "no"],
+            ],
+        )
+    if found := known.get("cracks"):
+        rows = found["inside over outside, medians"]
+        columns = ["network", "clean photograph", "shifted masks, least and greatest", "random weights"]
+        blocks["cracks"] = table(
+            ["octave", *columns, "network over clean"],
+            [
+                [name, *(_cell(row[c]) for c in columns), row["network over clean photograph"]]
+                for name, row in rows.items()
+            ],
+        )
+    rewrite(ROOT / "docs" / "explain.md", blocks)
+
+
+_EQUAL = "eigen maps of two targets are bit for bit equal"
+
+
+def _cell(value: Any) -> str:
+    return " … ".join(str(each) for each in value) if isinstance(value, list) else str(value)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("sections", nargs="*", choices=[[], "cams", "findings", "cracks", "document"])
+    parser.add_argument("--model", help="folder of a gray denoiser")
+    parser.add_argument("--output", type=Path, default=ROOT / "undula-explain-cracks")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--limit", type=int, help="photographs, for a trial that writes no results")
+    asked = parser.parse_args()
+    wanted = asked.sections or ["cams", *(["findings", "cracks"] if asked.model else [])]
+    if {"findings", "cracks"} & set(wanted) and not asked.model:
+        parser.error("findings and cracks need --model FOLDER, a gray denoiser")
+    with threadpool_limits(1):
+        if "cams" in wanted:
+            record("explain", "cams", cams())
+        if "findings" in wanted:
+            record("explain", "findings", findings(asked.model))
+        if "cracks" in wanted:
+            figures = examined(asked.model, output=asked.output, device=asked.device, limit=asked.limit)
+            if asked.limit is None:
+                record("explain", "cracks", figures)
+            else:
+                print(json.dumps(figures, indent=1, ensure_ascii=False))
+    document()
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    wanted = sys.argv[1:] or ["cams"]
-    with threadpool_limits(1):
-        for section in (cams,):
-            if section.__name__ in wanted:
-                record("explain", section.__name__, section())
+    main()

@@ -12,7 +12,8 @@ from PIL import Image
 from skimage.data import camera
 
 import undula
-from undula.data import bcdi, linear_chirp, mnist, ring_pair
+from undula.data import bcdi, drawn_asphalt, linear_chirp, mnist, ring_pair
+from undula.jobs.explain.command.models import read_model_argument
 from undula.jobs.view.figures import draw_view
 from undula.show import contact_sheet, isosurface, orthogonal_slices, to_display
 
@@ -66,7 +67,21 @@ def spectra() -> None:
         small.save(HERE / f"view-{name}.png", optimize=True)
 
 
+def explained() -> None:
+    """What `undula explain` draws without any input: the first component of a finder of lines, and its octaves."""
+    image = drawn_asphalt(1, height=192, width=256, color=False)[0][0]
+    network = read_model_argument(None).network
+    results = {
+        "eigen": (undula.explain(network, image), "Drawn road surface, and where a finder of lines looks"),
+        "octaves": (undula.explain(network, image, method="hirescam", target="octaves"), "The same, by octaves"),
+    }
+    for name, (result, title) in results.items():
+        figure = result.figure(title=title)
+        small = figure.resize((960, figure.height * 960 // figure.width), Image.Resampling.LANCZOS)
+        small.save(HERE / f"explain-{name}.png", optimize=True)
+
+
 if __name__ == "__main__":
-    for draw in (digits, crystal, spectra):
+    for draw in (digits, crystal, spectra, explained):
         if not sys.argv[1:] or draw.__name__ in sys.argv[1:]:
             draw()

@@ -72,7 +72,7 @@ def test_info_tells_versions_extras_and_data(
     known = json.loads(capsys.readouterr().out)
     assert known["versions"]["torch"] == torch.__version__
     assert known["extras"]["plot"] == {"matplotlib": True}
-    assert set(known["extras"]) == {"plot", "science", "jax"}
+    assert set(known["extras"]) == {"plot", "science", "jax", "scale", "vit"}
     first, second = known["data"]
     assert (first["folder"], first["sets"], first["exists"]) == (str(tmp_path / "data"), ["mnist"], True)
     assert (second["folder"], second["exists"]) == (str(tmp_path / "cache" / "undula"), False)
@@ -86,8 +86,9 @@ def test_demo_makes_a_page_that_needs_nothing_else(tmp_path: Path, capsys: pytes
     page = tmp_path / "demo" / "index.html"
     assert capsys.readouterr().out == f"open {page.as_uri()}\n"
     text = page.read_text(encoding="utf-8")
-    assert text.count("<img") == 5 and "http" not in text.replace("http-equiv", "")
+    assert text.count("<img") == 8 and "http" not in text.replace("http-equiv", "")
     assert {"sheet.png", "descent.gif", "curves.png"} <= {
         path.name for path in (tmp_path / "demo" / "recover").iterdir()
     }
     assert {"chirp.png", "rings.png"} <= {path.name for path in (tmp_path / "demo" / "view").iterdir()}
+    assert (tmp_path / "demo" / "explain" / "octaves" / "asphalt-0.png").is_file()

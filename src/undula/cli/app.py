@@ -20,11 +20,12 @@ _ABOUT = {
 }
 
 
-def make_app(called: str = "") -> App:
+def make_app(called: str = "", then: str = "") -> App:
     """Build the command line from THE LIST.
 
     Args:
         called: The command that is called: its help is its own docstring, of the others only their line is known.
+        then: The word behind it, which may be a command of the job's own.
 
     Returns:
         An app that raises errors instead of printing them.
@@ -46,6 +47,12 @@ def make_app(called: str = "") -> App:
     for job in JOBS:
         usage = f"Usage: undula {job.word} {job.usage}"
         summary = None if job.word == called else job.summary
+        own = dict(job.more)
+        if job.word == called and then in own:
+            inner = App(name=job.word, help=job.summary, group=jobs)
+            inner.command(own[then], name=then, usage=f"Usage: undula {job.word} {then} [INPUT…] [-o FOLDER] [OPTIONS]")
+            app.command(inner)
+            continue
         app.command(job.command, name=job.word, help=summary, group=jobs, usage=usage)
     for word, (place, summary) in _ABOUT.items():
         app.command(place, name=word, help=None if word == called else summary, group=about)

@@ -30,7 +30,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if tokens is None else tokens)
     debug = "--debug" in words
-    app = make_app(words[0] if words else "")
+    app = make_app(*words[:2])
     try:
         with _quiet(debug):
             status = app(words)

@@ -17,6 +17,7 @@ class Job:
         command: The function behind `undula <word>`.
         demo: Makes its section of `undula demo`, from a session and a folder.
         usage: What may follow the word on the command line.
+        more: Commands of its own behind the word, as pairs of a word and a function: `undula <word> train`.
     """
 
     word: str
@@ -25,6 +26,7 @@ class Job:
     command: str
     demo: str
     usage: str
+    more: tuple[tuple[str, str], ...] = ()
 
 
 JOBS = (
@@ -43,5 +45,22 @@ JOBS = (
         command="undula.jobs.view.command:view_files",
         demo="undula.jobs.view.command.demonstration:demonstrate",
         usage="[INPUT…] [-o FOLDER] [OPTIONS]",
+    ),
+    Job(
+        word="explain",
+        summary="Show what a network looks at: maps of layers and pixels, band by band.",
+        call="undula.jobs.explain:explain",
+        command="undula.jobs.explain.command:explain_files",
+        demo="undula.jobs.explain.command.demonstration:demonstrate",
+        usage="[MODEL] [IMAGE…] [-o FOLDER] [OPTIONS]",
+    ),
+    Job(
+        word="denoise",
+        summary="Remove noise from pictures, or train a network that does.",
+        call="undula.jobs.denoise:denoise",
+        command="undula.jobs.denoise.command:denoise_files",
+        demo="undula.jobs.denoise.command.demonstration:demonstrate",
+        usage="[INPUT…] [-o FOLDER] [OPTIONS]",
+        more=(("train", "undula.jobs.denoise.command:train_model"),),
     ),
 )

@@ -94,7 +94,9 @@ def test_every_wavelet_gives_pywts_numbers(mode, way, every, monkeypatch, plain)
     """Every wavelet in every mode, and with every length in some mode; with the kernel, if there is one, and without."""
     noise = draw(5, 200)
     if way == "portable":
-        monkeypatch.setattr(sys.modules["undula.spectra.wavelets.strategies"], "strategy", lambda *given: "portable")
+        monkeypatch.setattr(
+            sys.modules["undula.spectra.wavelets.strategies"], "strategy", lambda *given, **options: "portable"
+        )
     for place, name in enumerate(WAVELETS):
         for n in LENGTHS[(place + MODES.index(mode)) % every :: every]:
             if refused(mode, n):

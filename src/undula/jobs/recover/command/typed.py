@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +23,8 @@ from undula.jobs.recover.command.settings import (
 )
 from undula.jobs.recover.command.solving import Solver, is_solved
 from undula.jobs.recover.command.tables import print_records, summary
-from undula.session import PARTLY, WRONG, Options, Session
+from undula.session import Options, Session
+from undula.session.batch import Work, is_finished, tell
 from undula.spectra.fourier import Norm
 
 _GIVEN = Group("What is given", sort_key=1)
@@ -117,21 +117,6 @@ def recover_files(
     return _tell(work, settings, session)
 
 
-@dataclass(frozen=True)
-class Work:
-    """What one call did.
-
-    Attributes:
-        folder: Where the results are.
-        records: Records of the items of this call, finished earlier or now.
-        skipped: How many of them were finished earlier.
-    """
-
-    folder: OutputFolder
-    records: list[dict[str, Any]]
-    skipped: int
-
-
 def recover_inputs(
     inputs: Sequence[str], settings: Settings, output: Path, session: Session, *, shard: Shard | None = None
 ) -> Work:
@@ -156,7 +141,7 @@ def recover_inputs(
     entries = {entry.name: entry for entry in found}
     mine = found if shard is None else shard.take(found)
     out = OutputFolder(output, arguments=settings.arguments() | {"dims": dims})
-    finished = {entry.name for entry in mine if _finished(out, entry)}
+    finished = {entry.name for entry in mine if is_finished(out, entry)}
     reel = _solve([entry for entry in mine if entry.name not in finished], out, settings, dims, session)
     records = out.records()
     own = {entry.name for entry in mine} - set(session.failures)
@@ -181,30 +166,11 @@ def _solve(todo: Sequence[Entry], out: OutputFolder, settings: Settings, dims: i
     return None if solver.film is None else solver.film.develop(solver.filmed)
 
 
-def _finished(out: OutputFolder, entry: Entry) -> bool:
-    record = out.finished(entry.name, source=entry.source)
-    return record is not None and (record.get("stamp"), record.get("index")) == (entry.stamp, entry.index)
-
-
 def _tell(work: Work, settings: Settings, session: Session) -> int:
     """Print the table and the summary; the exit status."""
-    records, failures = work.records, session.failures
-    if work.skipped:
-        session.note(f"{work.skipped} items were finished before and are not done again")
-    print_records(session, records, runs=settings.runs)
-    line = summary(records, len(failures))
-    if records:
-        session.say(f"{line}; see {work.folder.path('index.html')}")
-    elif not failures:
-        session.say("this shard has no items")
-    solved = sum(is_solved(record) for record in records)
-    session.answer(
-        {
-            "command": "recover", "folder": str(work.folder.folder), "solved": solved,
-            "total": len(records) + len(failures), "skipped": work.skipped, "failed": failures,
-            "items": [{key: value for key, value in record.items() if key != "history"} for record in records],
-        }
+    print_records(session, work.records, runs=settings.runs)
+    return tell(
+        work, session, word="recover", done={"solved": sum(is_solved(record) for record in work.records)},
+        line=summary(work.records, len(session.failures)),
+        items=[{key: value for key, value in record.items() if key != "history"} for record in work.records],
     )  # fmt: skip
-    if failures and not records:
-        return WRONG
-    return PARTLY if failures or solved < len(records) else session.status

@@ -1,29 +1,26 @@
 """`undula view`: from what is typed to a folder of figures."""
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
 from undula.data import OutputFolder, Shard
-from undula.errors import UndulaError
 from undula.jobs.view.call import view
 from undula.jobs.view.command.inputs import Task, find_tasks
 from undula.jobs.view.command.report import write_report
 from undula.jobs.view.command.settings import Dims, Example, Settings, in_words_of_the_command
 from undula.jobs.view.command.tables import summary, table_of
 from undula.jobs.view.result import describe, write_view
-from undula.session import PARTLY, WRONG, Options, Session
+from undula.session import Options, Session
+from undula.session.batch import Work, tell, work_through
 from undula.spectra.fourier import Norm
 from undula.spectra.wavelets import Mode
 
 _FOLDER = Group("Where it goes", sort_key=0)
 _GIVEN = Group("What is given", sort_key=1)
 _SPECTRA = Group("What is calculated", sort_key=2)
-_SHOWN = 20
 
 
 def view_files(
@@ -87,22 +84,10 @@ def view_files(
     session = Session(options)
     part_of_all = None if shard is None else Shard.parse(shard)
     work = view_inputs(inputs, settings, output, session, example=example, compare=compare, shard=part_of_all)
-    return _tell(work, session)
-
-
-@dataclass(frozen=True)
-class Work:
-    """What one call did.
-
-    Attributes:
-        folder: Where the results are.
-        records: Records of the items of this call, finished earlier or now.
-        skipped: How many of them were finished earlier.
-    """
-
-    folder: OutputFolder
-    records: list[dict[str, Any]]
-    skipped: int
+    return tell(
+        work, session, word="view", done={"viewed": len(work.records)}, table=table_of,
+        line=summary(work.records, len(session.failures)),
+    )  # fmt: skip
 
 
 def view_inputs(
@@ -132,37 +117,15 @@ def view_inputs(
     Raises:
         UndulaError: The call makes no sense, or nothing can be written.
     """
-    began = time.time()
     found = find_tasks(inputs, settings, session, example=example, compare=compare)
-    tasks = found if shard is None else shard.take(found)
     out = OutputFolder(output, arguments=settings.arguments())
-    finished = {task.name for task in tasks if _finished(out, task)}
-    todo = [task for task in tasks if task.name not in finished]
-    with session.bar("view", len(todo)) as bar:
-        for number, task in enumerate(todo):
-            bar.update(number, detail=task.name)
-            try:
-                _view(task, settings, out, session)
-            except UndulaError as error:
-                reason = in_words_of_the_command(str(error))
-                session.fail(task.name, reason if task.source in reason else f"{task.source}: {reason}")
-    records = out.records()
-    if records:
-        write_report(out, records)
-    out.write_run(
-        {
-            "inputs": list(inputs), "device": str(session.device), "started": began,
-            "seconds": round(time.time() - began, 3), "skipped": len(finished), "failed": session.failures,
-            "items": [record["item"] for record in records],
-        },
-        shard=shard,
+    return work_through(
+        found, out, session, word="view", inputs=inputs, make=lambda task: _view(task, settings, out, session),
+        report=write_report, phrase=in_words_of_the_command, shard=shard,
     )  # fmt: skip
-    own = {task.name for task in tasks} - set(session.failures)
-    return Work(out, [record for record in records if record["item"] in own], len(finished))
 
 
-def _view(task: Task, settings: Settings, out: OutputFolder, session: Session) -> None:
-    began = time.perf_counter()
+def _view(task: Task, settings: Settings, out: OutputFolder, session: Session) -> tuple[dict[str, Any], list[str]]:
     loaded = task.load()
     other = None if loaded.other is None else loaded.other.to(session.device)
     result = view(
@@ -172,32 +135,4 @@ def _view(task: Task, settings: Settings, out: OutputFolder, session: Session) -
     )  # fmt: skip
     (item,) = result.items()
     files = write_view(out, task.name, item, title=loaded.title, picture=loaded.picture, names=loaded.names)
-    record = {"source": task.source, "index": task.index, "stamp": task.stamp, "title": loaded.title, **describe(item)}
-    out.finish(task.name, record | {"seconds": round(time.perf_counter() - began, 4)}, files)
-
-
-def _finished(out: OutputFolder, task: Task) -> bool:
-    record = out.finished(task.name, source=task.source)
-    return record is not None and (record.get("stamp"), record.get("index")) == (task.stamp, task.index)
-
-
-def _tell(work: Work, session: Session) -> int:
-    """Print the table and the summary; the exit status."""
-    records, failures = work.records, session.failures
-    if work.skipped:
-        session.note(f"{work.skipped} items were finished before and are not done again")
-    if records:
-        header, rows = table_of(records[:_SHOWN])
-        session.table(header, rows + ([["…"] + [""] * (len(header) - 1)] if len(records) > _SHOWN else []))
-        session.say(f"{summary(records, len(failures))}; see {work.folder.path('index.html')}")
-    elif not failures:
-        session.say("this shard has no items")
-    session.answer(
-        {
-            "command": "view", "folder": str(work.folder.folder), "viewed": len(records),
-            "total": len(records) + len(failures), "skipped": work.skipped, "failed": failures, "items": records,
-        }
-    )  # fmt: skip
-    if failures and not records:
-        return WRONG
-    return PARTLY if failures else session.status
+    return {"title": loaded.title, **describe(item)}, files
