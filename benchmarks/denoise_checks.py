@@ -152,7 +152,7 @@ def whites(grey: Denoiser, color: Denoiser) -> dict[str, Any]:
     """What is said where nothing should be said."""
     known: dict[str, Any] = {}
     everything = pictures("denoise/BSD68")
-    photos = pictures("photos")[-14:]
+    photos = middles(pictures("photos")[-14:])
     asphalt = list(drawn_asphalt(6, color=False)[0])
     for level in (5, 10, 15, 25, 50):
         put(known, f"white {level}, floats", grey, everything, lambda x, s=level: white(x, s))

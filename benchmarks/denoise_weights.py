@@ -48,7 +48,7 @@ def pictures(*, grey: bool) -> list[Tensor]:
     """All photographs, in the order of their names."""
     files = sorted((Path(os.environ["UNDULA_DATA"]) / "photos").glob("*.png"))
     read = [read_image(path) for path in files]
-    return [luminance(picture)[None] for picture in read] if grey else read
+    return [luminance(picture)[None] if grey else picture.expand(3, -1, -1) for picture in read]
 
 
 def tell(step: int, progress: Progress) -> None:
