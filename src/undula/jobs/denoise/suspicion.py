@@ -14,7 +14,7 @@ from undula.jobs.denoise.noise_shape import coarse_level, isolated_share, noise_
 # Bounds around what was measured on BSD68 with white Gaussian noise of 5 to 50 grey levels, whole and rounded to bytes
 # (benchmarks/denoise_checks.py).
 _ISOLATED = 0.003
-_HARMED = 0.5  # share of zeros above which the level measures too low, by a quarter to four fifths
+_HARMED = 0.5  # share of zeros above which the level measures 20 to 84 % too low
 _COARSER, _TEXTURE = 2.0, 7 / 255  # texture at half the size looks like noise of some grey levels
 _WRONG, _WEAK = 2.0, 3 / 255
 _SHAPED = 5 / 255  # below, what is taken from flat places is texture

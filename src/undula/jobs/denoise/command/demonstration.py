@@ -23,7 +23,7 @@ def demonstrate(session: Session, folder: Path) -> Section:
     return Section(
         "denoise: noise goes, cracks stay",
         paragraphs=[
-            "Undula drew cracked asphalt and added white noise of 25 grey levels. A small network, trained on photographs, "
+            "Undula drew cracked asphalt and added white noise of 15 grey levels. A small network, trained on photographs, "
             f"measures how strong the noise is, and subtracts what it takes for noise: {finding(work.records[0])}.",
         ],
         pictures=[figure(work.folder, record) for record in work.records],

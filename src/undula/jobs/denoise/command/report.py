@@ -22,7 +22,9 @@ READING = (
 )
 
 
-def write_figure(path: Path, noisy: Tensor, clean: Tensor, record: Record, *, title: str) -> None:
+def write_figure(
+    path: Path, noisy: Tensor, clean: Tensor, record: Record, *, title: str, original: Tensor | None = None
+) -> None:
     """Draw before, after and the difference.
 
     Args:
@@ -31,10 +33,13 @@ def write_figure(path: Path, noisy: Tensor, clean: Tensor, record: Record, *, ti
         clean: The same without noise.
         record: What is known of it.
         title: Line above.
+        original: What it was before the noise, where that is known.
     """
     taken = (noisy.cpu() - clean.cpu()) * 2 + 0.5
     names = ("as it came", "denoised", "taken away, × 2")
     panels = [_panel(one, name) for one, name in zip((noisy, clean, taken), names, strict=True)]
+    if original is not None:
+        panels.insert(0, _panel(original, "before the noise"))
     save_picture(path, draw_panels([panels], title=title, subtitle=finding(record)))
 
 

@@ -119,7 +119,7 @@ def _denoise(
     }
     if record["advice"]:
         session.note(f"{task.name}: {record['advice']}")
-    write_figure(out.path(files[1]), loaded.noisy, clean, record, title=task.name)
+    write_figure(out.path(files[1]), loaded.noisy, clean, record, title=task.name, original=loaded.clean)
     return record, files
 
 
