@@ -7,7 +7,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: help install demo test check bench clean
 
 help:
-	@echo "make demo    install, recover ten digits from Fourier magnitudes, and say which page to open"
+	@echo "make demo    install, run every word on data that needs no download, and say which page to open"
 	@echo "make test    run the tests (UNDULA_DATA names the folder of real data, if there is one)"
 	@echo "make check   format, lint and types"
 	@echo "make bench   run the benchmarks, whose numbers the documentation shows"
@@ -31,6 +31,9 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/spectra.py
 	$(BIN)/python benchmarks/view.py
 	$(BIN)/python benchmarks/losses.py
+	$(BIN)/python benchmarks/denoise.py
+	$(BIN)/python benchmarks/denoise_dial.py
+	$(BIN)/python benchmarks/denoise_checks.py
 	$(BIN)/python benchmarks/explain.py
 
 clean:

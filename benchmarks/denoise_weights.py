@@ -8,6 +8,7 @@ choose the best weights and are not trained on. One thread: a second core trains
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -41,7 +42,7 @@ PLANS = {
         validate_every=1000, save_every=500,
     ),
 }  # fmt: skip
-PLANS["color"] = PLANS["grey"]
+PLANS["color"] = replace(PLANS["grey"], steps=24_000)
 
 
 def pictures(*, grey: bool) -> list[Tensor]:

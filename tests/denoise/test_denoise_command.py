@@ -1,6 +1,7 @@
 """`undula denoise`: files in and out, the sample, training, what is skipped, and what fails."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,5 +78,7 @@ def test_a_model_is_trained_used_and_asked_for_again(noisy, tmp_path, capsys):
     assert main([*call, "--quiet"]) == 0  # finished: nothing to do, nothing lost
     write_image("noisy.png", noisy[1])
     assert main(["denoise", "noisy.png", "--model", "model", "--sigma", "20", "-o", "out"]) == 0
+    assert main(["denoise", "noisy.png", "--model", "model", "-o", "measured"]) == 0
+    assert json.loads(Path("measured/items/noisy.json").read_text())["sigma"] == pytest.approx(20, rel=0.15)
     assert main([*call, "--loss", "mse"]) == 2
     assert "loss" in capsys.readouterr().err

@@ -123,6 +123,23 @@ def test_the_forecast_without_clean_pictures_comes_near(fitted):
     assert bool((near < far / 3).all()) and float(near.max()) < 0.1
 
 
+def test_pictures_denoised_already_are_not_denoised_again(fitted):
+    noisy, calls = noised(texture(seed=1)), []
+
+    def counted(image):
+        calls.append(image)
+        return wiener(image)
+
+    told = [
+        fitted.report(
+            noisy, sigma=SIGMA, denoiser=counted, denoised=known, generator=torch.Generator().manual_seed(0)
+        ).change_per_picture
+        for known in (None, wiener(noisy))
+    ]
+    assert torch.equal(*told)
+    assert len(calls) == 2 * len(noisy) + len(noisy)
+
+
 def test_the_energies_told_are_those_of_the_pictures(fitted):
     """Oracle: the band energy ratio of the metrics, whose bands have hard edges: within 6 % for these smooth spectra."""
     clean = texture(2, seed=5)

@@ -110,7 +110,7 @@ def denoise(
     price = torch.zeros(len(levels))
     if sharpness:
         dial = denoiser.dial_for(given.images, levels)
-        report = dial.report(given.images, sigma=levels, denoiser=denoiser, sharpness=[sharpness])
+        report = dial.report(given.images, sigma=levels, denoiser=denoiser, denoised=clean, sharpness=[sharpness])
         price = report.change_per_picture.reshape(len(levels))
         clean = dial.transform(clean, sharpness=sharpness, sigma=levels)
     white = torch.tensor([not each for each in advice])

@@ -1,7 +1,7 @@
 """Denoisers: trained, kept, and applied to images of any size."""
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from difflib import get_close_matches
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -76,7 +76,6 @@ class Denoiser:
         self,
         data: Any,
         *,
-        recipe: Recipe | None = None,
         network: nn.Module | NetworkWord | None = None,
         loss: ItemLoss | str | None = None,
         channels: Literal[1, 3] | None = None,
@@ -91,7 +90,6 @@ class Denoiser:
             data: A folder, a named set, several of these, or pictures in memory: a tensor (n, c, h, w) or a sequence of
                 (c, h, w) in [0, 1]. Files `*_raw` and `*_noised` are pairs of a clean and a noisy picture; to others
                 white Gaussian noise is added, anew for every crop.
-            recipe: How; the options if None.
             network: "unet", "vit-unet", or a module, called as network(images, sigma); `save` keeps those of `undula.nets`.
             loss: A text such as "0.8*mse+0.2*fourier" (see `undula.losses.loss_from_text`), or a loss.
             channels: Of files: 1 for grey, 3 for color, None for what the pictures are.
@@ -121,12 +119,14 @@ class Denoiser:
             options["network"], network = network, None
         if isinstance(loss, str):
             options["loss"], loss = loss, None
-        made = _recipe(recipe, options)
+        recipe = _recipe(options)
         pictures = read_training_data(data, channels=channels)
         done, facts = train_network(
-            pictures, made, network=network, loss=loss, folder=folder, device=device, callback=callback
+            pictures, recipe, network=network, loss=loss, folder=folder, device=device, callback=callback
         )
         self.network, self.facts = done.network.eval(), facts
+        if self.noise_level is None and pictures.noisy is None:
+            self.noise_level = Denoiser.pretrained(1).noise_level  # white noise is white noise, whatever the pictures
         return self
 
     def transform(self, images: Any, *, sigma: Any = None, sharpness: float = 0.0, tile: int = TILE) -> Any:
@@ -187,6 +187,8 @@ class Denoiser:
         """
         if sigma is not None:
             return read_sigma(sigma, count=len(images)).to(images.device)
+        if "sigma" in self.facts:  # trained on pairs, whose noise nobody can measure but beside the clean ones
+            return torch.full((len(images),), float(self.facts["sigma"]), device=images.device)
         if self.noise_level is None:
             raise OptionError("got no sigma, and this denoiser cannot measure noise, expected a level: sigma=25/255")
         measure = self.noise_level.to(images.device)
@@ -312,14 +314,14 @@ class Denoiser:
         return torch.cat(done).to(images.dtype)
 
 
-def _recipe(recipe: Recipe | None, options: dict[str, Any]) -> Recipe:
+def _recipe(options: dict[str, Any]) -> Recipe:
     known = [field.name for field in fields(Recipe)]
     for name in options:
         if name not in known:
             near = get_close_matches(name, known, n=2, cutoff=0.4)
             hint = f": did you mean {' or '.join(near)}?" if near else ""
             raise OptionError(f"got the option {name!r}, expected one of {', '.join(known)}{hint}")
-    return replace(recipe or Recipe(), **options)
+    return Recipe(**options)
 
 
 def _with_level(network: nn.Module, sigma: Tensor) -> Callable[[Tensor], Tensor]:

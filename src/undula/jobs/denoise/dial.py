@@ -121,6 +121,7 @@ class SharpnessDial:
         sigma: Any = None,
         truth: Any = None,
         denoiser: Any = None,
+        denoised: Any = None,
         sharpness: Sequence[float] = SHARPNESS,
         generator: torch.Generator | None = None,
     ) -> DialReport:
@@ -137,6 +138,7 @@ class SharpnessDial:
             sigma: Their noise level, one for all or one per image; of the calibration, one level.
             truth: Clean originals: the forecast is then exact, before values are clipped.
             denoiser: As in `fit`; None takes the one that was fitted.
+            denoised: What it made of the images, where that is known already.
             sharpness: Settings to tell about, each in 0…1.
             generator: Source of the signs of Stein's probes.
 
@@ -160,8 +162,10 @@ class SharpnessDial:
         apply = _with_sigma(self._denoiser if denoiser is None else denoiser)
         levels = self._known_levels(sigma)
         found = []
-        for level, noisy, clean in _examples(images, truth, levels, generator):
-            measured = measure(apply(level), noisy, sigma=level, truth=clean, generator=generator)
+        examples = _examples(images, truth, levels, generator)
+        outputs = [None] * len(examples) if denoised is None else _singles(denoised, name="denoised")
+        for (level, noisy, clean), output in zip(examples, outputs, strict=True):
+            measured = measure(apply(level), noisy, sigma=level, truth=clean, output=output, generator=generator)
             found.append((level, measured, measured.price(self.gain(level).to(measured.output) - 1)))
         middle = math.exp(sum(math.log(level) for level, _, _ in found) / len(found))
         return DialReport.of(

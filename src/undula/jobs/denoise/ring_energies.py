@@ -81,6 +81,7 @@ def measure(
     *,
     sigma: float,
     truth: Float[Tensor, "c h w"] | None = None,
+    output: Float[Tensor, "c h w"] | None = None,
     generator: torch.Generator | None = None,
 ) -> RingEnergies:
     """Denoise one picture, and measure its rings.
@@ -94,6 +95,7 @@ def measure(
         noisy: y.
         sigma: σ, above 0.
         truth: x.
+        output: o, if it is known already.
         generator: Source of the signs.
 
     Returns:
@@ -108,7 +110,7 @@ def measure(
     """
     observed = noisy.double()
     tents = Tents.of(noisy.shape[-2:], like=observed)
-    output = denoised(apply, noisy)
+    output = denoised(apply, noisy) if output is None else output.double()
     spectrum = _periodic(output)
     power = _product(spectrum, spectrum)
     energies, share = tents.sums(power), tents.sums(torch.ones_like(power)) * len(noisy)

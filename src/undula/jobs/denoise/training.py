@@ -134,8 +134,6 @@ def train_network(
         facts["psnr"] = round(-done.best_value, 3)
     if pictures.noisy is not None:
         facts["sigma"] = float(torch.stack([(b - a).std() for a, b in zip(clean, pictures.noisy, strict=True)]).mean())
-    elif low == high:
-        facts["sigma"] = low
     return done, facts
 
 

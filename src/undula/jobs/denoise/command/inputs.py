@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ class Loaded:
 
     noisy: Float[Tensor, "c h w"]
     alpha: Float[Tensor, "1 h w"] | None = None
-    bits: int = 8
+    bits: Literal[8, 16] = 8
     clean: Float[Tensor, "c h w"] | None = None
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -78,7 +79,9 @@ def train_model(
     for name, why in pictures.failed.items():
         session.fail(name, why)
     with session.bar("train", steps) as bar:
-        denoiser = Denoiser().fit(pictures, recipe=recipe, folder=output, device=session.device, callback=_follow(bar))
+        denoiser = Denoiser().fit(
+            pictures, folder=output, device=session.device, callback=_follow(bar), **asdict(recipe)
+        )
     if int(os.environ.get("RANK", "0")):
         return session.status
     denoiser.save(output)

@@ -107,7 +107,7 @@ def _denoise(
     )
     clean = result.image.cpu().clamp(0, 1)
     files = [f"{task.name}.png", f"{task.name}-figure.png"]
-    write_image(out.path(files[0]), _with_alpha(clean, loaded), bits=16 if loaded.bits > 8 else 8)
+    write_image(out.path(files[0]), _with_alpha(clean, loaded), bits=loaded.bits)
     record = {
         "shape": list(loaded.noisy.shape),
         "sigma": float(result.sigma[0]) * GREY_LEVELS,
