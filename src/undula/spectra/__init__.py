@@ -1,5 +1,6 @@
 """Ground floor: pure transforms, tensors in, tensors out."""
 
+from undula.spectra.cosine import dct, idct
 from undula.spectra.fourier import (
     circular_shift,
     cross_correlation,
@@ -20,11 +21,13 @@ __all__ = [
     "GaussianWindow",
     "circular_shift",
     "cross_correlation",
+    "dct",
     "fourier",
     "frequencies",
     "gaussian_blur",
     "half_plane_weights",
     "hann_window",
+    "idct",
     "inverse_fourier",
     "istft",
     "periodic_plus_smooth",
