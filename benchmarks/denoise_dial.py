@@ -15,9 +15,9 @@ from torch import Tensor
 
 from undula.data import luminance, read_image
 from undula.fit import read_tensors
-from undula.jobs.denoise.dial import SharpnessDial
-from undula.jobs.denoise.dial_report import SHARPNESS, DialReport, decibels
-from undula.jobs.denoise.ring_energies import RingEnergies, measure
+from undula.jobs.denoise.sharpness.dial import SharpnessDial
+from undula.jobs.denoise.sharpness.report import SHARPNESS, DialReport, decibels
+from undula.jobs.denoise.sharpness.ring_energies import RingEnergies, measure
 from undula.metrics import psnr
 from undula.nets.unet import UNet
 

@@ -18,8 +18,8 @@ from undula.data import luminance, read_image
 from undula.data.crops import Crops
 from undula.fit import Plan, Progress, read_tensors, train
 from undula.jobs.denoise.denoiser import Denoiser
-from undula.jobs.denoise.dial import SharpnessDial
 from undula.jobs.denoise.examples import Examples, Validation, denoising, measuring
+from undula.jobs.denoise.sharpness.dial import SharpnessDial
 from undula.losses import loss_from_text
 from undula.nets.noise_level import NoiseLevel
 from undula.nets.unet import UNet

@@ -21,6 +21,7 @@ _CALLS = {
     "help-view": ["view", "--help"],
     "help-denoise": ["denoise", "--help"],
     "help-denoise-train": ["denoise", "train", "--help"],
+    "help-denoise-compare": ["denoise", "compare", "--help"],
     "help-explain": ["explain", "--help"],
     "help-demo": ["demo", "--help"],
     "help-info": ["info", "--help"],

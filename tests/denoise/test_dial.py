@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from undula.errors import DataError, OptionError, RangeError, ShapeError
-from undula.jobs.denoise.dial import SharpnessDial
-from undula.jobs.denoise.rings import RINGS, ring_centers
+from undula.jobs.denoise.sharpness.dial import SharpnessDial
+from undula.jobs.denoise.sharpness.rings import RINGS, ring_centers
 from undula.metrics import band_energy_ratio, psnr
 from undula.spectra import fourier, frequencies, gaussian_blur, inverse_fourier
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from undula.errors import RangeError, ShapeError
-from undula.jobs.denoise.ring_energies import RingEnergies, measure
-from undula.jobs.denoise.rings import OCTAVES, RINGS, Tents, octave_spans, ring_centers, sharpened
+from undula.jobs.denoise.sharpness.ring_energies import RingEnergies, measure
+from undula.jobs.denoise.sharpness.rings import OCTAVES, RINGS, Tents, octave_spans, ring_centers, sharpened
 from undula.metrics import octave_edges
 from undula.spectra import fourier, gaussian_blur, periodic_plus_smooth
 

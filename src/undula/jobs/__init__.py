@@ -61,6 +61,9 @@ JOBS = (
         command="undula.jobs.denoise.command:denoise_files",
         demo="undula.jobs.denoise.command.demonstration:demonstrate",
         usage="[INPUT…] [-o FOLDER] [OPTIONS]",
-        more=(("train", "undula.jobs.denoise.command:train_model"),),
+        more=(
+            ("train", "undula.jobs.denoise.command:train_model"),
+            ("compare", "undula.jobs.denoise.command:compare_files"),
+        ),
     ),
 )

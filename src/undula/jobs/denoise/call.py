@@ -13,7 +13,7 @@ from undula.data.given import read_images
 from undula.data.plain import json_text
 from undula.errors import ShapeError
 from undula.jobs.denoise.denoiser import TILE, Denoiser
-from undula.jobs.denoise.dial import check_sharpness
+from undula.jobs.denoise.sharpness.dial import check_sharpness
 from undula.jobs.denoise.suspicion import suspicions
 
 

@@ -16,8 +16,8 @@ from undula.data.given import read_images, read_sigma
 from undula.data.refusal import reading
 from undula.errors import DataError, OptionError, ShapeError
 from undula.fit import Progress
-from undula.jobs.denoise.dial import SharpnessDial, check_sharpness
 from undula.jobs.denoise.opponent import from_opponent, to_opponent
+from undula.jobs.denoise.sharpness.dial import SharpnessDial, check_sharpness
 from undula.jobs.denoise.tiles import in_tiles
 from undula.jobs.denoise.training import NetworkWord, Recipe, read_training_data, train_network
 from undula.losses import ItemLoss

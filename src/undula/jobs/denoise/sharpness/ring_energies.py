@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from undula.errors import RangeError, ShapeError
-from undula.jobs.denoise.rings import Tents
-from undula.jobs.denoise.self_calibration import fitted_signal
+from undula.jobs.denoise.sharpness.rings import Tents
+from undula.jobs.denoise.sharpness.self_calibration import fitted_signal
 from undula.spectra import fourier, periodic_plus_smooth
 
 Apply = Callable[[Tensor], Any]

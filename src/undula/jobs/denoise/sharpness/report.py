@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from undula.jobs.denoise.calibration import Calibration
-from undula.jobs.denoise.ring_energies import RingEnergies
-from undula.jobs.denoise.rings import OCTAVES, octave_spans, ring_centers
+from undula.jobs.denoise.sharpness.calibration import Calibration
+from undula.jobs.denoise.sharpness.ring_energies import RingEnergies
+from undula.jobs.denoise.sharpness.rings import OCTAVES, octave_spans, ring_centers
 
 SHARPNESS = (0.15, 0.3, 0.6, 1.0)
 FAINT = 0.1  # of the noise: below it the signal is not seen in the noisy spectrum

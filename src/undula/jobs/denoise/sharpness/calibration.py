@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from undula.errors import DataError
-from undula.jobs.denoise.ring_energies import RingEnergies
-from undula.jobs.denoise.rings import RINGS
+from undula.jobs.denoise.sharpness.ring_energies import RingEnergies
+from undula.jobs.denoise.sharpness.rings import RINGS
 
 MOST = 4.0  # times: beyond, a ring holds so little of the truth that the gain draws noise
 _CURVES = ("gain", "output", "neighbors", "truth", "error", "shared", "share")

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from undula.jobs.denoise.rings import ring_centers
+from undula.jobs.denoise.sharpness.rings import ring_centers
 
 _STEPS = 60
 

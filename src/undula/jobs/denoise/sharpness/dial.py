@@ -11,10 +11,10 @@ from torch import Tensor
 
 from undula.data.given import read_images, read_sigma
 from undula.errors import DataError, OptionError, RangeError, ShapeError
-from undula.jobs.denoise.calibration import Calibration
-from undula.jobs.denoise.dial_report import SHARPNESS, DialReport
-from undula.jobs.denoise.ring_energies import RingEnergies, measure
-from undula.jobs.denoise.rings import sharpened
+from undula.jobs.denoise.sharpness.calibration import Calibration
+from undula.jobs.denoise.sharpness.report import SHARPNESS, DialReport
+from undula.jobs.denoise.sharpness.ring_energies import RingEnergies, measure
+from undula.jobs.denoise.sharpness.rings import sharpened
 
 _FORMAT = 1
 

@@ -1,0 +1,1 @@
+"""All losses and the sharpness dial side by side."""

@@ -1,0 +1,1 @@
+"""The sharpness dial: its gain, ring by ring, and its price."""
