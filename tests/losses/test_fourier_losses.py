@@ -4,10 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from undula.losses import FocalFrequencyLoss, FourierLoss, FourierMagnitudeLoss, band_energies, band_energy_loss
+from undula.losses import (
+    FocalFrequencyLoss,
+    FourierLoss,
+    FourierMagnitudeLoss,
+    band_energies,
+    band_energy_loss,
+    rolling,
+)
+from undula.losses.matrices import single_weights, tapered_transform
 
 SHAPES = [(6, 8), (7, 9), (6, 7), (7, 6), (1, 5), (4, 1), (1, 1), (8,), (9,), (2,)]
 FRAMES = [((20, 23), 8, 4), ((20, 23), 8, 3), ((21, 16), 5, 5), ((16, 16), 16, 8), ((30,), 8, 4), ((31,), 9, 2)]
+FRAMES += [((26, 25), 12, 5), ((27, 30), 13, 13), ((40,), 15, 4)]  # windows that the FFT takes
 
 
 def spaces(shape):
@@ -91,6 +100,64 @@ def test_both_ways_of_rolling_windows_have_one_gradient(shape, window, step, pai
     (mine,) = torch.autograd.grad(loss(one, target), one)
     (theirs,) = torch.autograd.grad(loss(target, other), other)
     close(mine * output.numel(), theirs * output.numel(), times=30)
+
+
+@pytest.mark.parametrize("window", [5, 8, 12])
+@pytest.mark.parametrize("dims", [1, 2])
+def test_windows_of_all_sizes_have_gradients_and_their_minimum(window, dims, pair):
+    output, target = pair(2, 1, *(17, 14)[:dims])
+    loss = FourierMagnitudeLoss(window=window, step=4, dims=dims, norm="backward", reduction="sum")
+    leaf = output.clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda o: loss(o, target), (leaf,), fast_mode=True)
+    assert torch.autograd.gradgradcheck(lambda o: loss(o, target), (leaf,), fast_mode=True)
+    value = loss(leaf, output)
+    value.backward()
+    assert float(value.detach()) == 0 and not leaf.grad.any()
+
+
+@pytest.mark.parametrize(("shape", "window", "step"), [((40, 41), 8, 4), ((40, 41), 9, 3), ((99,), 6, 5)])
+def test_matrices_give_in_single_precision_what_the_transform_gives(shape, window, step, pair, monkeypatch):
+    """The FFT in float64 is the oracle, also of planes that a step of the loop holds together."""
+    loss = FourierMagnitudeLoss(high_frequency_weight=1.0, window=window, step=step, dims=len(shape), reduction="none")
+    pictures = pair(3, 2, *shape)
+    found = []
+    for small, dtype in ((99, torch.float32), (0, torch.float64)):
+        monkeypatch.setattr(rolling, "_SMALL", small)
+        leaf = pictures[0].to(dtype).requires_grad_()
+        values = loss(leaf, pictures[1].to(dtype))
+        values.sum().backward()
+        found.append((values.detach().double(), leaf.grad.double()))
+    (values, gradient), (wanted, slope) = found
+    assert float((values / wanted - 1).abs().max()) < 3e-7
+    assert float((gradient - slope).norm() / slope.norm()) < 1e-5
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (5, 5), (4, 7), (7, 4), (8,), (5,)])
+def test_single_coefficients_hold_the_energy_of_the_tapered_window(shape):
+    """Parseval: the energies add up to those of the samples, so that the matrix is as good as orthogonal."""
+    like = torch.zeros((), dtype=torch.float64)
+    matrix, weights = tapered_transform(shape, "ortho", like=like), single_weights(shape, 0.0, like=like)
+    assert matrix.shape == (2 * len(weights), np.prod([n - 1 for n in shape])) and float(
+        weights.sum()
+    ) == pytest.approx(1)
+    energies = (matrix.T * weights.repeat(2) * np.prod(shape)) @ matrix
+    squares = [np.square(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)) for n in shape]
+    taper = np.multiply.outer(*squares) if len(shape) == 2 else squares[0]
+    inside = taper[(slice(1, None),) * len(shape)].ravel()
+    assert taper.sum() == pytest.approx(inside.sum(), rel=1e-15)
+    assert energies.numpy() == pytest.approx(np.diag(inside / taper.mean()), abs=1e-13)
+
+
+@pytest.mark.parametrize("window", [8, 12])
+@pytest.mark.parametrize("place", [(0, 0), (0, 9), (12, 0), (13, 13)])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_no_window_hides_what_is_not_finite(bad, place, window, pair):
+    """Where the Hann window is 0 as well, but only in its own item."""
+    for which in (0, 1):
+        images = pair(2, 2, 24, 24)
+        images[which][1, 1, *place] = bad
+        value = FourierMagnitudeLoss(window=window, step=window, reduction="none")(*images)
+        assert value.isfinite().tolist() == [True, False]
 
 
 @pytest.mark.parametrize("size", [0.0, 1e-30, 1e-22, 1e-19, 1e-10])

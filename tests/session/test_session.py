@@ -11,6 +11,7 @@ import pytest
 
 from undula.errors import OptionError
 from undula.session import DONE, PARTLY, Options, Session, item_seed
+from undula.session.batch import tabulated
 
 
 class Terminal(io.StringIO):
@@ -84,6 +85,21 @@ def test_table_has_every_cell_and_no_trailing_blanks(monkeypatch: pytest.MonkeyP
     lines = heard.read()[0].splitlines()
     assert all(line == line.rstrip() for line in lines)
     assert [line.split() for line in lines if "." in line] == [["[red]a[/]", "1.0"], ["b", "20.0"]]
+
+
+def test_columns_are_those_that_any_record_has_a_value_for() -> None:
+    """A column stands where its key has a value or words; 0, "" and False are values, None and what is missing is none."""
+    columns = {
+        "item": ("item", lambda r: r["item"]),
+        "price": ("price", lambda r: f"{r['price']:+.1f}"),
+        "kind": ("white", lambda r: "white" if r["white"] else "another"),
+        "value": ("value", lambda r: f"{r['value']:g}" if isinstance(r["value"], float) else None),
+    }
+    records = [{"item": "a", "price": None, "value": [1.0]}, {"item": "", "price": 0.0, "white": False, "value": []}]
+    assert tabulated(records, columns) == (["item", "price", "kind"], [["a", "–", "–"], ["", "+0.0", "another"]])
+    assert tabulated(records[:1], columns) == (["item"], [["a"]])
+    assert tabulated([{"item": "b", "value": 2.5}], columns) == (["item", "value"], [["b", "2.5"]])
+    assert tabulated([], columns) == ([], [])
 
 
 def test_long_names_are_not_cut_where_nobody_sees_a_margin(monkeypatch: pytest.MonkeyPatch, heard: Heard) -> None:

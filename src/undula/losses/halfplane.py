@@ -130,6 +130,31 @@ def plane_mean(
     return rows.flatten(-len(shape) + 1).mean(-1) if len(shape) > 1 else rows
 
 
+def magnitude_distance(
+    output: Float[Tensor, "*batch_and_space"],
+    target: Float[Tensor, "*batch_and_space"],
+    *,
+    high_frequency_weight: float,
+    norm: Norm,
+    dims: int,
+) -> Float[Tensor, "*batch"]:
+    """Mean over the full plane of w(k) ||F(output)| - |F(target)||.
+
+    Args:
+        output: Real array (…, space).
+        target: What it should be, the same shape.
+        high_frequency_weight: As in `radial_weight`.
+        norm: Normalization, as in `torch.fft`.
+        dims: How many of the last axes are space.
+
+    Returns:
+        One value per plane (…).
+    """
+    magnitudes = [half_plane(x, dims=dims, norm=norm).abs() for x in (output, target)]
+    difference = (magnitudes[0] - magnitudes[1]).abs()
+    return plane_mean(difference, shape=output.shape[-dims:], high_frequency_weight=high_frequency_weight)
+
+
 def half_weight(shape: tuple[int, ...], high_frequency_weight: float, *, like: Tensor) -> Float[Tensor, "*half"]:
     """`radial_weight` on a half plane, as `kept` takes it.
 

@@ -1,22 +1,16 @@
 """Distances of Fourier magnitudes, which see no phases: of whole images, or of rolling windows."""
 
 import math
-from typing import Any, NamedTuple
 
-import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from undula.errors import OptionError
-from undula.losses.frames import check_fits, framed, overlapped, read_window, taper
-from undula.losses.halfplane import ADJOINT, half_plane, half_weight, in_eager_mode, kept, plane_mean
+from undula.losses.frames import check_fits, read_window
+from undula.losses.halfplane import magnitude_distance
 from undula.losses.pairs import ItemLoss, Reduction, check_choice, compared
-from undula.spectra import fourier, inverse_fourier
+from undula.losses.rolling import Windows, rolling_distance
 from undula.spectra.fourier import Norm
-
-# Samples of the windows that are held at once. With windows of 32 in 192 planes of 128 × 128, 2¹⁸ was fastest of
-# 2¹⁵ … 2²⁰, by 14 to 23 %.
-_CHUNK = 2**18
 
 
 def fourier_magnitude_loss(
@@ -70,9 +64,9 @@ def fourier_magnitude_loss(
 
     def items(o: Tensor, t: Tensor) -> Tensor:
         if cut is None:
-            return _distance(o, t, high_frequency_weight, norm, dims).mean(1)
+            return magnitude_distance(o, t, high_frequency_weight=high_frequency_weight, norm=norm, dims=dims).mean(1)
         check_fits(o.shape[-dims:], cut[0])
-        return _windowed(o, t, _Windows(*cut, high_frequency_weight, norm, dims))
+        return rolling_distance(o, t, Windows(*cut, high_frequency_weight, norm, dims))
 
     return compared(items, output, target, dims=dims, reduction=reduction)
 
@@ -92,6 +86,7 @@ class FourierMagnitudeLoss(ItemLoss):
         OptionError: As `fourier_magnitude_loss`.
 
     Example:
+        >>> import torch
         >>> x = torch.rand(2, 3, 50, 51)
         >>> FourierMagnitudeLoss(high_frequency_weight=2.0)(x, x.roll(9, 3)) < 1e-5  # only phases differ
         tensor(True)
@@ -131,97 +126,6 @@ class FourierMagnitudeLoss(ItemLoss):
             dims=self.dims,
             reduction="none",
         )
-
-
-def _distance(o: Tensor, t: Tensor, high_frequency_weight: float, norm: Norm, dims: int) -> Tensor:
-    """One value per plane (…)."""
-    magnitudes = [half_plane(x, dims=dims, norm=norm).abs() for x in (o, t)]
-    difference = (magnitudes[0] - magnitudes[1]).abs()
-    return plane_mean(difference, shape=o.shape[-dims:], high_frequency_weight=high_frequency_weight)
-
-
-class _Windows(NamedTuple):
-    window: int
-    step: int
-    high_frequency_weight: float
-    norm: Norm
-    dims: int
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.window,) * self.dims
-
-    def cut(self, x: Tensor) -> Tensor:
-        return framed(x, window=self.window, step=self.step, dims=self.dims) * kept(taper, self.shape, like=x)
-
-
-def _windowed(o: Tensor, t: Tensor, how: _Windows) -> Tensor:
-    """One value per item, the mean over its channels and windows."""
-    if o.device.type == "cpu" and in_eager_mode() and type(o) in (Tensor, nn.Parameter) and not t.requires_grad:
-        return _WindowByWindow.apply(o, t, how)  # type: ignore[no-untyped-call]
-    return _at_once(o, t, how)
-
-
-def _at_once(o: Tensor, t: Tensor, how: _Windows) -> Tensor:
-    return _distance(how.cut(o), how.cut(t), how.high_frequency_weight, how.norm, how.dims).flatten(1).mean(1)
-
-
-class _WindowByWindow(torch.autograd.Function):
-    """`_at_once` for the CPU: a few planes at a time, with their gradient, stay in its cache.
-
-    Of 48 planes of 256 × 256 in windows of 32 (8), forward and backward took 0.23 (0.36) of the time of `_at_once`.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, o: Tensor, t: Tensor, how: _Windows) -> Tensor:
-        planes = [x.flatten(0, 1) for x in (o, t)]
-        gradient = torch.empty_like(planes[0]) if ctx.needs_input_grad[0] else None
-        count = math.prod((n - how.window) // how.step + 1 for n in o.shape[2:]) * how.window**how.dims
-        size = max(1, _CHUNK // count)
-        values = []
-        for start in range(0, len(planes[0]), size):
-            part = slice(start, start + size)
-            value, slope = _value_and_gradient(planes[0][part], planes[1][part], how, gradient is not None)
-            values.append(value)
-            if gradient is not None and slope is not None:
-                gradient[part] = slope
-        ctx.how = how
-        ctx.save_for_backward(o, t, None if gradient is None else gradient.view_as(o).div_(o.shape[1]))
-        return torch.cat(values).view(o.shape[:2]).mean(1)
-
-    @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
-        o, t, gradient = ctx.saved_tensors
-        if torch.is_grad_enabled():  # somebody differentiates the gradient again
-            with torch.autocast(o.device.type, enabled=False):
-                (twice,) = torch.autograd.grad(_at_once(o, t, ctx.how), o, slope, create_graph=True)
-            return twice, None, None
-        return gradient * slope.reshape(-1, *[1] * (gradient.ndim - 1)), None, None
-
-
-def _value_and_gradient(o: Tensor, t: Tensor, how: _Windows, wanted: bool) -> tuple[Tensor, Tensor | None]:
-    """Per plane the mean over its windows, and its gradient, in place where that is possible."""
-    spectra = [fourier(how.cut(x), dims=how.dims, norm=how.norm) for x in (o, t)]
-    magnitudes = [_modulus(spectrum) for spectrum in spectra]
-    difference = magnitudes[0] - magnitudes[1]
-    means = plane_mean(difference.abs(), shape=how.shape, high_frequency_weight=how.high_frequency_weight)
-    value = means.flatten(1).mean(1)
-    if not wanted:
-        return value, None
-    # What counts twice in the half plane counts twice in the inverse transform too, so the weight is that of once.
-    # The squares of what is smaller than √tiny are lost, its phase with them: such a coefficient pulls with less than 1.
-    slope = difference.sign_().div_(magnitudes[0].clamp_min_(math.sqrt(torch.finfo(o.dtype).tiny)))
-    if how.high_frequency_weight:
-        slope.mul_(kept(half_weight, how.shape, how.high_frequency_weight, like=o))
-    back = inverse_fourier(spectra[0].mul_(slope), shape=how.shape, real=True, norm=ADJOINT[how.norm])
-    gradient = overlapped(back.mul_(kept(taper, how.shape, like=o)), shape=o.shape[1:], step=how.step)
-    return value, gradient.div_(means[0].numel() * math.prod(how.shape))
-
-
-def _modulus(spectrum: Tensor) -> Tensor:
-    """|z| from squares; `Tensor.abs`, which guards against overflow, took 3.5 times as long on the windows of a plane."""
-    squares = torch.view_as_real(spectrum).square()
-    return (squares[..., 0] + squares[..., 1]).sqrt_()
 
 
 def _check_weight(weight: float) -> None:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from undula.errors import OptionError, RangeError, ShapeError
+from undula.spectra.comparing import called_in_full_precision, check_same_shape
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -63,8 +64,6 @@ def compared(
 ) -> Float[Tensor, "..."]:
     """Check a pair, compare it in float32 or float64 whatever autocast says, and reduce the values of its items.
 
-    Halves have too few digits for sums over an image, and no FFT of most sizes.
-
     Args:
         items: Gives one value per item, (batch,), for a pair of float32 or float64.
         output: What a network made (batch, channel, space).
@@ -84,10 +83,7 @@ def compared(
     check_choice("reduction", reduction, Reduction)
     _check_pair(output, target, dims)
     kind = torch.promote_types(output.dtype, target.dtype)
-    if kind.itemsize < 4:
-        kind = torch.float32
-    with torch.autocast(output.device.type, enabled=False):
-        return reduced(items(output.to(kind), target.to(kind)), reduction)
+    return reduced(called_in_full_precision(items, output.to(kind), target.to(kind)), reduction)
 
 
 def reduced(values: Float[Tensor, "batch"], reduction: Reduction) -> Float[Tensor, "..."]:
@@ -141,11 +137,8 @@ def _check_pair(output: Tensor, target: Tensor, dims: int) -> None:
                 f"got {name} of type {kind}, expected a tensor of floats: bytes become ones by x.float() / 255"
             )
     shape = tuple(output.shape)
-    if shape != tuple(target.shape):
-        raise ShapeError(
-            f"got an output of shape {shape} and a target of shape {tuple(target.shape)}, expected the same: "
-            "nothing is broadcast here, crop or expand one of them"
-        )
+    expected = "the same: nothing is broadcast here, crop or expand one of them"
+    check_same_shape(output, target, names=("an output", "a target"), expected=expected)
     if len(shape) == dims + 1:
         raise ShapeError(
             f"got {len(shape)} axes {shape}, expected {dims + 2} with dims={dims}, {_AXES[dims]}: take x.unsqueeze(0) "

@@ -8,8 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from undula.errors import OptionError, ShapeError
-from undula.metrics.pairs import check_images, check_pair, in_full_precision, quotient, rounding
+from undula.metrics.pairs import check_images, check_pair, quotient, rounding
 from undula.spectra import fourier, frequencies, half_plane_weights, windowed
+from undula.spectra.comparing import in_full_precision
 
 
 @in_full_precision

@@ -11,8 +11,9 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from undula.errors import OptionError, RangeError
-from undula.metrics.pairs import check_pair, in_full_precision, quotient, rounding
+from undula.metrics.pairs import check_pair, quotient, rounding
 from undula.spectra import fourier, frequencies, half_plane_weights
+from undula.spectra.comparing import in_full_precision
 
 Bands: TypeAlias = Literal["octaves"] | Sequence[float] | Sequence[tuple[float, float]]
 

@@ -5,7 +5,8 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from undula.errors import OptionError, ShapeError
-from undula.metrics.pairs import check_pair, in_full_precision
+from undula.metrics.pairs import check_pair
+from undula.spectra.comparing import in_full_precision
 
 # Exponents of the five scales, from the finest on (Wang, Simoncelli and Bovik 2003, section 3.2).
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)

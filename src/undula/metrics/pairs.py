@@ -1,38 +1,13 @@
-"""What every comparison of an image with its reference begins and ends with: checks, precision, quotients."""
+"""What every comparison of an image with its reference begins and ends with: checks, quotients, what is rounding."""
 
 import math
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from undula.errors import RangeError, ShapeError
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def in_full_precision(measure: Callable[P, R]) -> Callable[P, R]:
-    """Let a measure see halves as float32 and no autocast: sums of squares leave the range of halves.
-
-    Args:
-        measure: A function whose tensors come first.
-
-    Returns:
-        The same function; float32 and float64 stay as they are.
-    """
-
-    @wraps(measure)
-    def widened(*args: P.args, **options: P.kwargs) -> R:
-        tensors = (value for value in (*args, *options.values()) if isinstance(value, Tensor))
-        device = next((tensor.device.type for tensor in tensors), "cpu")
-        with torch.autocast(device, enabled=False):
-            return measure(*map(_wide, args), **{name: _wide(value) for name, value in options.items()})
-
-    return widened
+from undula.spectra.comparing import check_same_shape
 
 
 def check_pair(image: Shaped[Tensor, "..."], reference: Shaped[Tensor, "..."], *, dims: int) -> None:
@@ -47,11 +22,8 @@ def check_pair(image: Shaped[Tensor, "..."], reference: Shaped[Tensor, "..."], *
         ShapeError: The shapes differ, are empty, or have fewer axes than `dims`.
         RangeError: One of the two holds integers.
     """
-    if image.shape != reference.shape:
-        raise ShapeError(
-            f"got an image of shape {tuple(image.shape)} and a reference of shape {tuple(reference.shape)}, "
-            "expected the same shape: broadcast or crop one of them first"
-        )
+    names, expected = ("an image", "a reference"), "the same shape: broadcast or crop one of them first"
+    check_same_shape(image, reference, names=names, expected=expected)
     check_images(image, dims=dims)
     check_images(reference, dims=dims)
 
@@ -109,8 +81,3 @@ def rounding(dtype: torch.dtype) -> float:
         The share.
     """
     return 16 * torch.finfo(dtype).eps ** 2
-
-
-def _wide(value: Any) -> Any:
-    half = isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16)
-    return value.float() if half else value

@@ -7,7 +7,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from undula.errors import ShapeError
-from undula.metrics.pairs import check_images, check_pair, in_full_precision, quotient, rounding
+from undula.metrics.pairs import check_images, check_pair, quotient, rounding
+from undula.spectra.comparing import in_full_precision
 
 # Samples of the edge profile per pixel, as in ISO 12233.
 OVERSAMPLING = 4

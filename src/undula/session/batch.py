@@ -11,6 +11,9 @@ from undula.session.ending import PARTLY, WRONG
 from undula.session.session import Session
 
 Record = dict[str, Any]
+Column = tuple[str, Callable[[Mapping[str, Any]], str | None]]
+"""A key of records, and the words for a record that has a value there, or None."""
+
 _SHOWN = 20
 
 
@@ -124,6 +127,32 @@ def work_through(
     )  # fmt: skip
     own = {task.name for task in tasks} - set(session.failures)
     return Work(out, [record for record in records if record["item"] in own], len(finished))
+
+
+def tabulated(records: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows, with the columns that any of the records has a value for.
+
+    Args:
+        records: The items.
+        columns: By their names.
+
+    Returns:
+        The header and one row per item, "–" where it has no value.
+
+    Example:
+        >>> columns = {"item": ("name", lambda r: r["name"]), "mean": ("mean", lambda r: f"{r['mean']:.1f}")}
+        >>> tabulated([{"name": "a", "mean": None}, {"name": "b", "mean": 2}], columns)
+        (['item', 'mean'], [['a', '–'], ['b', '2.0']])
+        >>> tabulated([{"name": "a", "mean": None}], columns)
+        (['item'], [['a']])
+    """
+    cells = {
+        name: [None if record.get(key) is None else words(record) for record in records]
+        for name, (key, words) in columns.items()
+    }
+    filled = {name: column for name, column in cells.items() if any(cell is not None for cell in column)}
+    rows = zip(*filled.values(), strict=True)
+    return list(filled), [["–" if cell is None else cell for cell in row] for row in rows]
 
 
 def tell(

@@ -1,6 +1,6 @@
 """What a finished command shows: figures, the table, the page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +8,21 @@ import numpy as np
 from torch import Tensor
 
 from undula.data import OutputFolder
+from undula.session.batch import Column, tabulated
 from undula.show import Axis, Picture, Plane, Section, Table, draw_panels, save_picture, write_page
 
 Record = Mapping[str, Any]
 _FIGURES, _ROWS = 24, 200
 _BARE = Axis(0.0, 1.0, ticked=False)
+_COLUMNS: dict[str, Column] = {
+    "item": ("item", lambda r: r["item"]),
+    "size": ("shape", lambda r: " × ".join(map(str, r["shape"][:0:-1]))),
+    "noise": ("sigma", lambda r: f"{r['sigma']:.1f}"),
+    "kind": ("white", lambda r: "white" if r["white"] else "another"),
+    "price in dB": ("price", lambda r: f"{r['price']:+.2f}"),
+    "dB before": ("psnr_before", lambda r: f"{r['psnr_before']:.2f}"),
+    "dB after": ("psnr", lambda r: f"{r['psnr']:.2f}"),
+}
 
 READING = (
     "Left the picture as it came, in the middle without its noise, right what was taken away, twice as strong around grey. "
@@ -61,26 +71,12 @@ def finding(record: Record) -> str:
 
 
 def table_of(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows, with the columns that any of the pictures has a value for.
+    """Header and rows of the pictures.
 
     Args:
         records: The pictures.
-
-    Returns:
-        The header and one row per picture.
     """
-    columns: dict[str, tuple[str, Callable[[Record], str]]] = {
-        "item": ("item", lambda r: r["item"]),
-        "size": ("shape", lambda r: " × ".join(map(str, r["shape"][:0:-1]))),
-        "noise": ("sigma", lambda r: f"{r['sigma']:.1f}"),
-        "kind": ("white", lambda r: "white" if r["white"] else "another"),
-        "price in dB": ("price", lambda r: f"{r['price']:+.2f}"),
-        "dB before": ("psnr_before", lambda r: f"{r['psnr_before']:.2f}"),
-        "dB after": ("psnr", lambda r: f"{r['psnr']:.2f}"),
-    }
-    header = [name for name, (key, _) in columns.items() if any(r.get(key) is not None for r in records)]
-    rows = [[columns[name][1](r) if r.get(columns[name][0]) is not None else "–" for name in header] for r in records]
-    return header, rows
+    return tabulated(records, _COLUMNS)
 
 
 def summary(records: Sequence[Record], failures: int) -> str:

@@ -1,10 +1,11 @@
 """Records as lines to read: the table on the terminal, the table on the page, a sentence of summary."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from undula.jobs.recover.command.solving import is_solved
 from undula.session import Session
+from undula.session.batch import Column, tabulated
 
 Record = Mapping[str, Any]
 _SHOWN = 20
@@ -19,11 +20,12 @@ def print_records(session: Session, records: Sequence[Record], *, runs: int) -> 
         runs: Runs per item.
     """
     shown = list(records[:_SHOWN])
-    header, rows = table_of(shown, runs=runs)
-    if len(records) > _SHOWN:
-        worst = max(records, key=lambda record: (not is_solved(record), record["residual"] or 0.0))
-        rows.append(["…"] + [""] * (len(header) - 1))
-        rows.append([f"worst: {worst['item']}", *table_of([worst], runs=runs, like=header)[1][0][1:]])
+    left_out = len(records) > _SHOWN
+    worst = [max(records, key=lambda record: (not is_solved(record), record["residual"] or 0.0))] if left_out else []
+    header, rows = table_of([*shown, *worst], runs=runs)
+    if left_out:
+        rows[-1][0] = f"worst: {rows[-1][0]}"
+        rows.insert(-1, ["…"] + [""] * (len(header) - 1))
     if rows:
         session.table(header, rows)
     if len(records) == 1 and runs > 1:
@@ -33,35 +35,27 @@ def print_records(session: Session, records: Sequence[Record], *, runs: int) -> 
             session.note(f"{record['item']}: {record['advice']}")
 
 
-def table_of(records: Sequence[Record], *, runs: int, like: Sequence[str] = ()) -> tuple[list[str], list[list[str]]]:
-    """Header and rows, with the columns that any of the items has a value for.
+def table_of(records: Sequence[Record], *, runs: int) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the items.
 
     Args:
         records: The items.
         runs: Runs per item.
-        like: Columns to use; found out if empty.
-
-    Returns:
-        The header and one row per item.
     """
-    columns: dict[str, Callable[[Record], str]] = {
-        "item": lambda r: r["item"],
-        "residual": lambda r: _short(r["residual"]),
-        "held out": lambda r: _short(r.get("held_out_residual")),
-        "accepted": lambda r: "yes" if r["accepted"] else "no",
-        "runs": lambda r: f"{sum(r.get('run_accepted', []))} of {runs}",
-        "agreement": lambda r: "–" if r.get("agreement") is None else f"{r['agreement']:.3f}",
-        "PSNR in dB": lambda r: _decibels(r),
-        "transforms": lambda r: f"{r['transforms']:,}",
+    several: dict[str, Column] = {
+        "runs": ("item", lambda r: f"{sum(r.get('run_accepted', []))} of {runs}"),
+        "agreement": ("item", lambda r: "–" if r.get("agreement") is None else f"{r['agreement']:.3f}"),
     }
-    known = {
-        "held out": any(r.get("held_out_residual") is not None for r in records),
-        "runs": runs > 1,
-        "agreement": runs > 1,
-        "PSNR in dB": any("mse" in r for r in records),
+    columns: dict[str, Column] = {
+        "item": ("item", lambda r: r["item"]),
+        "residual": ("item", lambda r: _short(r["residual"])),
+        "held out": ("held_out_residual", lambda r: _short(r["held_out_residual"])),
+        "accepted": ("item", lambda r: "yes" if r["accepted"] else "no"),
+        **(several if runs > 1 else {}),
+        "PSNR in dB": ("mse", lambda r: "exact" if r["psnr"] is None else f"{r['psnr']:.1f}"),
+        "transforms": ("transforms", lambda r: f"{r['transforms']:,}"),
     }
-    header = list(like) or [name for name in columns if known.get(name, True)]
-    return header, [[columns[name](record) for name in header] for record in records]
+    return tabulated(records, columns)
 
 
 def summary(records: Sequence[Record], failures: int) -> str:
@@ -118,9 +112,3 @@ def _print_runs(session: Session, record: Record) -> None:
 
 def _short(value: float | None) -> str:
     return "–" if value is None else f"{value:.2e}" if value < 1e-2 else f"{value:.4f}"
-
-
-def _decibels(record: Record) -> str:
-    if "mse" not in record:
-        return "–"
-    return "exact" if record["psnr"] is None else f"{record['psnr']:.1f}"

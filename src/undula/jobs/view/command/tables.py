@@ -1,32 +1,30 @@
 """Records as lines to read: the table on the terminal and on the page, a sentence of summary."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from undula.session.batch import Column, tabulated
 
 Record = Mapping[str, Any]
 
+_COLUMNS: dict[str, Column] = {
+    "item": ("item", lambda r: r["item"]),
+    "size": ("shape", lambda r: " × ".join(map(str, r["shape"][::-1]))),
+    "rate": ("rate", lambda r: f"{r['rate']:g}"),
+    "strongest": ("strongest_frequency", lambda r: f"{r['strongest_frequency']:.4g}"),
+    "fine detail": ("energy_beyond_quarter", lambda r: f"{r['energy_beyond_quarter']:.2%}"),
+    "wavelet": ("wavelet", lambda r: f"{r['wavelet']}, level {r['level']}"),
+    "mean difference": ("distance", lambda r: f"{r['distance']:.4f}"),
+}
+
 
 def table_of(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows, with the columns that any of the items has a value for.
+    """Header and rows of the items.
 
     Args:
         records: The items.
-
-    Returns:
-        The header and one row per item.
     """
-    columns: dict[str, tuple[str, Callable[[Record], str]]] = {
-        "item": ("item", lambda r: r["item"]),
-        "size": ("shape", lambda r: " × ".join(map(str, r["shape"][::-1]))),
-        "rate": ("rate", lambda r: f"{r['rate']:g}"),
-        "strongest": ("strongest_frequency", lambda r: f"{r['strongest_frequency']:.4g}"),
-        "fine detail": ("energy_beyond_quarter", lambda r: f"{r['energy_beyond_quarter']:.2%}"),
-        "wavelet": ("wavelet", lambda r: f"{r['wavelet']}, level {r['level']}"),
-        "mean difference": ("distance", lambda r: f"{r['distance']:.4f}"),
-    }
-    header = [name for name, (key, _) in columns.items() if any(r.get(key) is not None for r in records)]
-    rows = [[columns[name][1](r) if r.get(columns[name][0]) is not None else "–" for name in header] for r in records]
-    return header, rows
+    return tabulated(records, _COLUMNS)
 
 
 def summary(records: Sequence[Record], failures: int) -> str:
