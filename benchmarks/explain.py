@@ -1,7 +1,8 @@
 """Figures of docs/explain.md: `python benchmarks/explain.py [section …]` writes benchmarks/results/explain.json.
 
-`--model FOLDER` names a gray denoiser of Undula for the sections findings and cracks, which are left out without one;
-`--output FOLDER` is where the page of cracks goes.
+`--model FOLDER` names a gray denoiser of Undula for the sections findings and cracks, which are left out without one; the
+section network trains it there, on CrackForest without the photographs that are examined. `--output FOLDER` is where the page
+of cracks goes.
 
 Times are ratios of interleaved rounds in one process on one thread, both sides checked equal up to sign.
 """
@@ -21,7 +22,7 @@ import numpy as np
 import skimage.data
 import sklearn
 import torch
-from explain_cracks import examined
+from explain_cracks import examined, trained
 from measuring import ROOT, interleaved, record, results, rewrite, table
 from sklearn.decomposition import KernelPCA
 from threadpoolctl import threadpool_limits
@@ -226,18 +227,20 @@ def _cell(value: Any) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("sections", nargs="*", choices=[[], "cams", "findings", "cracks", "document"])
+    parser.add_argument("sections", nargs="*", choices=[[], "cams", "network", "findings", "cracks", "document"])
     parser.add_argument("--model", help="folder of a gray denoiser")
     parser.add_argument("--output", type=Path, default=ROOT / "undula-explain-cracks")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--limit", type=int, help="photographs, for a trial that writes no results")
     asked = parser.parse_args()
-    wanted = asked.sections or ["cams", *(["findings", "cracks"] if asked.model else [])]
-    if {"findings", "cracks"} & set(wanted) and not asked.model:
-        parser.error("findings and cracks need --model FOLDER, a gray denoiser")
+    wanted = asked.sections or ["cams", *(["network", "findings", "cracks"] if asked.model else [])]
+    if {"network", "findings", "cracks"} & set(wanted) and not asked.model:
+        parser.error("network, findings and cracks need --model FOLDER, a gray denoiser")
     with threadpool_limits(1):
         if "cams" in wanted:
             record("explain", "cams", cams())
+        if "network" in wanted:
+            trained(asked.model)
         if "findings" in wanted:
             record("explain", "findings", findings(asked.model))
         if "cracks" in wanted:
