@@ -82,7 +82,7 @@ def main(kind: str, folder: str) -> None:
 def ship(noise: str, *folders: str) -> None:
     """Put trained networks into the package."""
     measure = NoiseLevel()
-    measure.load_state_dict(read_tensors(Path(noise) / "best.safetensors")[0])
+    measure.load_state_dict(read_tensors(Path(noise) / "weights.safetensors")[0])
     for folder in folders:
         weights, facts = read_tensors(Path(folder) / "best.safetensors")
         channels = weights["tail.weight"].shape[0] // 4
