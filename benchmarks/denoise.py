@@ -19,6 +19,15 @@ from undula.jobs.denoise.denoiser import Denoiser
 
 SETS = {"Set12": 1, "BSD68": 1, "CBSD68": 3}
 SIGMAS = (15, 25, 50)
+TOLD = {
+    "JPEG 50 of 25": "σ 25, then JPEG of quality 50", "JPEG 95 of 25": "σ 25, then JPEG of quality 95",
+    "cracks as they are": "CrackForest, JPEG photographs as they are", "Bayer mosaic of 25, color": "σ 25, then demosaicing",
+    "enlarged 1.5 times of 25": "σ 25, then enlarged 1.5 times", "means of 2 × 2 of 25": "σ 25, then means of 2 × 2",
+    "Gaussian 0.8 of 25": "σ 25, then a Gaussian blur of 0.8 pixels", "Gaussian 0.5 of 25": "σ 25, then one of 0.5 pixels",
+    "Laplace 25": "Laplace noise of deviation 25", "uniform 25": "uniform noise of deviation 25",
+    "60 photons": "Poisson noise, 60 photons at white", "speckle 0.2": "speckle of 0.2",
+    "salt and pepper 1%": "one pixel of 100 black or white", "rows of 25": "every row shifted by noise of 25",
+}  # fmt: skip
 TARGETS = {("Set12", 25): 30.0, ("BSD68", 25): 28.8, ("CBSD68", 25): 30.7}
 PUBLISHED = {
     "BM3D": {"Set12": (32.37, 29.97, 26.72), "BSD68": (31.08, 28.57, 25.60), "CBSD68": (33.52, 30.71, 27.38)},
@@ -111,7 +120,33 @@ def tables() -> None:
         blocks["levels"] = table(
             ["set, σ", *heads], [[key, *(known["levels"][key][h] for h in heads)] for key in order]
         )
+    if "dial" in known:
+        blocks["dial"] = _dial_table(known["dial"]["sigma"])
+    if "checks" in known:
+        blocks["checks"] = _checks_table(known["checks"]["corrupted"])
     rewrite(ROOT / "docs" / "denoise.md", blocks)
+
+
+def _dial_table(levels: dict[str, Any]) -> str:
+    """Of every setting what happened, and by how much that was forecast wrongly."""
+    rows = []
+    for level, found in levels.items():
+        forecast = found["calibrated: picture denoised twice (Stein)"]
+        for place, (setting, error) in enumerate(forecast.items()):
+            change, energy = found["calibrated: actual change of PSNR [dB]"], found["energy at each sharpness"][setting]
+            wrong, most = error["mean error [dB]"], error["90th percentile [dB]"]
+            rows.append([level, setting, f"{change[place]:+.3f}", f"{wrong:+.3f}", f"{most:.3f}", f"{energy[4]:.2f}"])
+    return table(["σ", "sharpness", "change of PSNR, dB", "forecast off by, mean", "90 %", "energy, 1/4…1/2"], rows)
+
+
+def _checks_table(found: dict[str, dict[str, Any]]) -> str:
+    """Of every kind of noise the share of pictures of which something was said, and the measured level."""
+    rows = []
+    for name, words in TOLD.items():
+        row = found[name]
+        said = [f"{key}: {row[key]:.0%}" for key in row if key not in ("level", "nothing", "pictures")]
+        rows.append([words, ", ".join(said) or "–", f"{row.get('nothing', 0):.0%}", row["level"]])
+    return table(["noise", "said", "nothing said", "measured level"], rows)
 
 
 SECTIONS = {"scores": scores, "levels": levels, "tables": tables}

@@ -1,10 +1,11 @@
-"""How well the sharpness dial knows its price: `python benchmarks/denoise_dial.py [--model FILE] [--pictures 68]`.
+"""How well the sharpness dial knows its price: `python benchmarks/denoise_dial.py [--model FOLDER] [--pictures 68]`.
 
-Calibrated on the 14 photographs of `UNDULA_DATA/photos` that no network was trained on, scored on BSD68. `--model` is the
-weights of a grey `UNet` (safetensors) or the folder of a `Denoiser`. Noise: white, from one generator for each picture.
+Calibrated on the 14 photographs of `UNDULA_DATA/photos` that no network was trained on, scored on BSD68. Noise: white, from one
+generator for each picture.
 """
 
 import argparse
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,11 @@ from measuring import record
 from torch import Tensor
 
 from undula.data import luminance, read_image
-from undula.fit import read_tensors
+from undula.jobs.denoise.denoiser import Denoiser
 from undula.jobs.denoise.sharpness.dial import SharpnessDial
 from undula.jobs.denoise.sharpness.report import SHARPNESS, DialReport, decibels
 from undula.jobs.denoise.sharpness.ring_energies import RingEnergies, measure
 from undula.metrics import psnr
-from undula.nets.unet import UNet
 
 CALIBRATION = 14
 LEVELS = (15, 25, 50)
@@ -31,16 +31,10 @@ def grey_pictures(name: str) -> list[Tensor]:
     return [luminance(read_image(file)).float() for file in files]
 
 
-def network(path: Path) -> torch.nn.Module:
-    if path.is_dir():
-        from undula.jobs.denoise.denoiser import Denoiser
-
-        found = Denoiser.load(path).network
-        assert found is not None
-        return found
-    made = UNet()
-    made.load_state_dict(read_tensors(path)[0])
-    return made.eval().to(memory_format=torch.channels_last)
+def network(folder: Path | None) -> torch.nn.Module:
+    found = (Denoiser.pretrained(1) if folder is None else Denoiser.load(folder)).network
+    assert found is not None
+    return found
 
 
 def with_noise(pictures: list[Tensor], level: float, seed: int) -> list[Tensor]:
@@ -151,7 +145,7 @@ def _short(value: Any) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--model", type=Path, help="folder of a gray denoiser; the one that ships if not given")
     parser.add_argument("--pictures", type=int, default=68)
     parser.add_argument("--dry", action="store_true", help="print, and keep the results as they are")
     options = parser.parse_args()
@@ -161,8 +155,6 @@ def main() -> None:
     levels = {str(level): one_level(net, level / 255, photos, pictures) for level in LEVELS}
     figures = {"pictures": len(pictures), "calibration": f"{CALIBRATION} photographs", "sigma": levels}
     if options.dry:
-        import json
-
         print(json.dumps(figures, indent=1, ensure_ascii=False))
     else:
         record("denoise", "dial", figures)
