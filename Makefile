@@ -33,6 +33,8 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/losses.py
 	$(BIN)/python benchmarks/denoise.py
 	$(BIN)/python benchmarks/denoise_dial.py
+	$(BIN)/python benchmarks/denoise_losses.py undula-losses
+	$(BIN)/python benchmarks/denoise_vit.py undula-vit
 	$(BIN)/python benchmarks/denoise_checks.py
 	$(BIN)/python benchmarks/explain.py
 

@@ -11,7 +11,7 @@ from undula.data import normal, uniform
 from undula.data.crops import Crops
 from undula.losses import ItemLoss, Weighted
 
-_NOISE, _LEVEL = 1, 2  # counters of what is drawn for a number; crops take 0
+_NOISE, _LEVEL, _JUDGED = 1, 2, 3  # counters of what is drawn for a number; crops take 0
 _SEEDS = 2**40
 
 
@@ -105,7 +105,7 @@ class Validation:
         clean = torch.stack([_middle(picture, size) for picture in pictures]).float()
         count = len(levels) * len(clean)
         numbers = torch.arange(count) + (seed + 1) * _SEEDS
-        noise = normal(numbers, torch.full((count,), _NOISE), tuple(clean.shape[1:]), dtype=torch.float32)
+        noise = normal(numbers, torch.full((count,), _JUDGED), tuple(clean.shape[1:]), dtype=torch.float32)
         scale = torch.tensor(list(levels))[:, None, None, None, None]
         return cls(clean, clean + scale * noise.reshape(len(levels), *clean.shape), tuple(levels))
 
