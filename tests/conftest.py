@@ -5,6 +5,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,6 +47,32 @@ def data_set(data_folder: Path) -> Callable[[str], Path]:
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def unhooked() -> dict[str, ModuleType]:
+    """A second import of losses and metrics and all that they stand on but the errors, without checks of types."""
+
+    def ours() -> dict[str, ModuleType]:
+        return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "undula"}
+
+    before, finders = ours(), list(sys.meta_path)
+    for name in before.keys() - {"undula", "undula.errors"}:
+        del sys.modules[name]
+    sys.meta_path[:] = [finder for finder in finders if not type(finder).__module__.startswith("jaxtyping")]
+    try:
+        for room in ("undula.losses", "undula.metrics"):
+            import_module(room)
+        return ours()
+    finally:
+        sys.meta_path[:] = finders
+        for name in ours():
+            del sys.modules[name]
+        sys.modules.update(before)
+        for name, module in before.items():
+            parent, _, child = name.rpartition(".")
+            if parent:
+                setattr(before[parent], child, module)
 
 
 # The one table of tolerances: largest difference relative to the largest value expected. A looser one (`times`) carries its

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from types import ModuleType
 
 import pytest
@@ -10,31 +9,6 @@ import torch
 from torch import Tensor
 
 from undula import losses
-
-
-@pytest.fixture(scope="session")
-def unhooked() -> dict[str, ModuleType]:
-    """A second import of `undula.losses` and all that it stands on but the errors, without checks of types."""
-
-    def ours() -> dict[str, ModuleType]:
-        return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "undula"}
-
-    before, finders = ours(), list(sys.meta_path)
-    for name in before.keys() - {"undula", "undula.errors"}:
-        del sys.modules[name]
-    sys.meta_path[:] = [finder for finder in finders if not type(finder).__module__.startswith("jaxtyping")]
-    try:
-        import_module("undula.losses")
-        return ours()
-    finally:
-        sys.meta_path[:] = finders
-        for name in ours():
-            del sys.modules[name]
-        sys.modules.update(before)
-        for name, module in before.items():
-            parent, _, child = name.rpartition(".")
-            if parent:
-                setattr(before[parent], child, module)
 
 
 @pytest.fixture
