@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from undula.attribution import attribute, eigen_cam, kernel_pca_cam
 from undula.attribution.scaling import stretched
 from undula.data import drawn_asphalt, normal
+from undula.jobs.explain.aims import read_aims
 from undula.nets.storage import read_model
 
 _ROUNDS = 7
@@ -209,15 +210,16 @@ def document() -> None:
         rows = found["inside over outside, medians"]
         columns = ["network", "clean photograph", "shifted masks, least and greatest", "random weights"]
         blocks["cracks"] = table(
-            ["octave", *columns, "network over clean"],
+            ["octave", *columns, "network over clean", f"above it, of {found['photographs']}"],
             [
-                [name, *(_cell(row[c]) for c in columns), row["network over clean photograph"]]
-                for name, row in rows.items()
+                [name, *(_cell(rows[name][column]) for column in [*columns, "network over clean photograph", _ABOVE])]
+                for name in read_aims("octaves").bands
             ],
         )
     rewrite(ROOT / "docs" / "explain.md", blocks)
 
 
+_ABOVE = "photographs in which the network stands above"
 _EQUAL = "eigen maps of two targets are bit for bit equal"
 
 
