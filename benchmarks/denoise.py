@@ -28,7 +28,6 @@ TOLD = {
     "60 photons": "Poisson noise, 60 photons at white", "speckle 0.2": "speckle of 0.2",
     "salt and pepper 1%": "one pixel of 100 black or white", "rows of 25": "every row shifted by noise of 25",
 }  # fmt: skip
-TARGETS = {("Set12", 25): 30.0, ("BSD68", 25): 28.8, ("CBSD68", 25): 30.7}
 PUBLISHED = {
     "BM3D": {"Set12": (32.37, 29.97, 26.72), "BSD68": (31.08, 28.57, 25.60), "CBSD68": (33.52, 30.71, 27.38)},
     "DnCNN": {"Set12": (32.86, 30.44, 27.18), "BSD68": (31.73, 29.23, 26.23), "CBSD68": (33.90, 31.24, 27.95)},

@@ -8,7 +8,6 @@ one is what it was before. One thread.
 """
 
 import copy
-import os
 import sys
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 
 from undula.data import read_image
 from undula.data.crops import Crops
+from undula.data.sets import picture_set
 from undula.fit import Plan, Progress, train
 from undula.jobs.denoise.examples import Examples, Validation, denoising
 from undula.losses import loss_from_text
@@ -49,14 +49,12 @@ LEARNING = Plan(
 
 def photos() -> list[Tensor]:
     """Photographs in color, in the order of their names."""
-    files = sorted((Path(os.environ["UNDULA_DATA"]) / "photos").glob("*.png"))
-    return [read_image(file).expand(3, -1, -1) for file in files]
+    return [read_image(file).expand(3, -1, -1) for file in picture_set("photos")]
 
 
 def cracks(*spans: range) -> list[Tensor]:
     """Pictures of CrackForest by their numbers; not every number has one."""
-    files = sorted((Path(os.environ["UNDULA_DATA"]) / "cracks" / "images").glob("*.jpg"))
-    return [read_image(file) for file in files if any(int(file.stem) in span for span in spans)]
+    return [read_image(file) for file in picture_set("cracks") if any(int(file.stem) in span for span in spans)]
 
 
 def tell(step: int, progress: Progress) -> None:

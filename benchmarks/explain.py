@@ -22,7 +22,7 @@ import numpy as np
 import skimage.data
 import sklearn
 import torch
-from explain_cracks import examined, trained
+from explain_cracks import cell, examined, trained
 from measuring import ROOT, interleaved, record, results, rewrite, table
 from sklearn.decomposition import KernelPCA
 from threadpoolctl import threadpool_limits
@@ -212,7 +212,7 @@ def document() -> None:
         blocks["cracks"] = table(
             ["octave", *columns, "network over clean", f"above it, of {found['photographs']}"],
             [
-                [name, *(_cell(rows[name][column]) for column in [*columns, "network over clean photograph", _ABOVE])]
+                [name, *(cell(rows[name][column]) for column in [*columns, "network over clean photograph", _ABOVE])]
                 for name in read_aims("octaves").bands
             ],
         )
@@ -221,10 +221,6 @@ def document() -> None:
 
 _ABOVE = "photographs in which the network stands above"
 _EQUAL = "eigen maps of two targets are bit for bit equal"
-
-
-def _cell(value: Any) -> str:
-    return " … ".join(str(each) for each in value) if isinstance(value, list) else str(value)
 
 
 def main() -> None:

@@ -203,7 +203,7 @@ def _draw(
 def _write_page(figures: dict[str, Any], pictures: list[Picture], output: Path) -> None:
     rows = figures["inside over outside, medians"]
     columns = list(next(iter(rows.values())))
-    cells = [[name, *(_cell(row[column]) for column in columns)] for name, row in rows.items()]
+    cells = [[name, *(cell(row[column]) for column in columns)] for name, row in rows.items()]
     write_page(
         output / "index.html",
         title="Does the denoiser attend to the cracks?",
@@ -224,5 +224,6 @@ def _write_page(figures: dict[str, Any], pictures: list[Picture], output: Path) 
     )
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value, or both ends of a range."""
     return " … ".join(str(each) for each in value) if isinstance(value, list) else str(value)

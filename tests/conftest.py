@@ -50,29 +50,41 @@ def generator() -> torch.Generator:
 
 
 @pytest.fixture(scope="session")
-def unhooked() -> dict[str, ModuleType]:
-    """A second import of losses and metrics and all that they stand on but the errors, without checks of types."""
+def loaded_anew() -> Callable[..., dict[str, ModuleType]]:
+    """Import rooms a second time, with all that they stand on but the errors, without the checks of types that pytest adds.
+
+    `loaded_anew("undula.losses")` gives all modules by name; those that pytest checks stand under their names again.
+    """
 
     def ours() -> dict[str, ModuleType]:
         return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "undula"}
 
-    before, finders = ours(), list(sys.meta_path)
-    for name in before.keys() - {"undula", "undula.errors"}:
-        del sys.modules[name]
-    sys.meta_path[:] = [finder for finder in finders if not type(finder).__module__.startswith("jaxtyping")]
-    try:
-        for room in ("undula.losses", "undula.metrics"):
-            import_module(room)
-        return ours()
-    finally:
-        sys.meta_path[:] = finders
-        for name in ours():
+    def load(*rooms: str) -> dict[str, ModuleType]:
+        before, finders = ours(), list(sys.meta_path)
+        for name in before.keys() - {"undula", "undula.errors"}:
             del sys.modules[name]
-        sys.modules.update(before)
-        for name, module in before.items():
-            parent, _, child = name.rpartition(".")
-            if parent:
-                setattr(before[parent], child, module)
+        sys.meta_path[:] = [finder for finder in finders if not type(finder).__module__.startswith("jaxtyping")]
+        try:
+            for room in rooms:
+                import_module(room)
+            return ours()
+        finally:
+            sys.meta_path[:] = finders
+            for name in ours():
+                del sys.modules[name]
+            sys.modules.update(before)
+            for name, module in before.items():
+                parent, _, child = name.rpartition(".")
+                if parent:
+                    setattr(before[parent], child, module)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def unhooked(loaded_anew) -> dict[str, ModuleType]:
+    """Losses and metrics, of one import, without those checks."""
+    return loaded_anew("undula.losses", "undula.metrics")
 
 
 # The one table of tolerances: largest difference relative to the largest value expected. A looser one (`times`) carries its

@@ -1,8 +1,6 @@
 """Objects to recover, and problems made of them."""
 
-import sys
 from collections.abc import Callable, Iterator
-from importlib import import_module
 
 import pytest
 import torch
@@ -73,24 +71,9 @@ def pairs() -> Callable[..., torch.Tensor]:
 
 
 @pytest.fixture(scope="session")
-def recover_unchecked() -> Callable[..., Recovery]:
+def recover_unchecked(loaded_anew) -> Callable[..., Recovery]:
     """`recover` without the run-time checks of types that pytest adds to every module: as users call it.
 
     The checks forestall the errors that users see. The errors are those of the tests, all else is a second import.
     """
-    before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "undula"}
-    finders = list(sys.meta_path)
-    for name in before.keys() - {"undula", "undula.errors"}:
-        del sys.modules[name]
-    sys.meta_path[:] = [finder for finder in finders if not type(finder).__module__.startswith("jaxtyping")]
-    try:
-        return import_module("undula.jobs.recover.call").recover
-    finally:
-        sys.meta_path[:] = finders
-        for name in [name for name in sys.modules if name.partition(".")[0] == "undula"]:
-            del sys.modules[name]
-        sys.modules.update(before)
-        for name, module in before.items():
-            parent, _, child = name.rpartition(".")
-            if parent:
-                setattr(before[parent], child, module)
+    return loaded_anew("undula.jobs.recover.call")["undula.jobs.recover.call"].recover

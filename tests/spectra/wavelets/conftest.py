@@ -1,6 +1,5 @@
 """The transforms without the run-time checks of types that pytest adds."""
 
-import importlib
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -15,16 +14,9 @@ ROOM = "undula.spectra.wavelets"
 
 
 @pytest.fixture(scope="session")
-def unhooked() -> dict[str, ModuleType]:
+def unhooked(loaded_anew) -> dict[str, ModuleType]:
     """The modules of the ground floor, loaded anew without those checks."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "meta_path", [each for each in sys.meta_path if "jaxtyping" not in type(each).__module__])
-        patch.setattr(undula, "spectra", undula.spectra)
-        for name in [name for name in sys.modules if name.startswith("undula.spectra")]:
-            patch.delitem(sys.modules, name)
-        before = set(sys.modules)
-        importlib.import_module(ROOM)
-        return {name: sys.modules.pop(name) for name in set(sys.modules) - before if name.startswith("undula.spectra")}
+    return {name: module for name, module in loaded_anew(ROOM).items() if name.startswith("undula.spectra")}
 
 
 @pytest.fixture
