@@ -37,6 +37,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/denoise_vit.py undula-vit
 	$(BIN)/python benchmarks/denoise_checks.py
 	$(BIN)/python benchmarks/explain.py
+	$(BIN)/python benchmarks/restore.py
 
 clean:
 	rm -rf $(VENV) undula-demo

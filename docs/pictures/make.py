@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from skimage.data import camera
 
 import undula
-from undula.data import bcdi, drawn_asphalt, linear_chirp, mnist, ring_pair
+from undula.data import bcdi, drawn_asphalt, drawn_leaves, linear_chirp, mnist, ring_pair
 from undula.jobs.explain.command.models import read_model_argument
+from undula.jobs.restore.command.film import Film
 from undula.jobs.view.figures import draw_view
 from undula.show import contact_sheet, isosurface, orthogonal_slices, to_display
 
@@ -81,7 +82,51 @@ def explained() -> None:
         small.save(HERE / f"explain-{name}.png", optimize=True)
 
 
+def restored() -> None:
+    """Drawn leaves of which one pixel in ten is left, their descent, and a photograph (CC0) that was written over."""
+    leaves = drawn_leaves(1, color=False)[0]
+    r = np.random.default_rng(0)
+    missing = torch.from_numpy(r.random(tuple(leaves.shape[1:])) < 0.9)
+    damaged = torch.where(missing, torch.from_numpy(r.integers(0, 2, tuple(missing.shape))).float(), leaves)
+    columns = {
+        "nine of ten pixels replaced": damaged,
+        "gradient descent": undula.restore(damaged, missing, method="descent").image,
+        "best": undula.restore(damaged, missing).image,
+        "original": leaves,
+    }
+    contact_sheet({name: picture[None] for name, picture in columns.items()}).save(
+        HERE / "restore-leaves.png", optimize=True
+    )
+    small, gone = damaged[:, :144, :216], missing[:144, :216]
+    film = Film(small, leaves[:, :144, :216])
+    undula.restore(small, gone, method="descent", callback=film.take)
+    film.write(HERE / "restore-descent.gif", title="Gradient descent in action")
+    photograph = torch.from_numpy(camera()[60:316, 100:356].astype(np.float32) / 255)[None]
+    mask = _written_over(256)
+    columns = {
+        "written over": torch.where(mask, 1.0, photograph),
+        "mask": mask.float()[None],
+        "repaired": undula.restore(photograph, mask).image,
+        "original": photograph,
+    }
+    contact_sheet({name: picture[None] for name, picture in columns.items()}).save(
+        HERE / "restore-written-over.png", optimize=True
+    )
+
+
+def _written_over(side: int) -> torch.Tensor:
+    """A mask of lettering and scratches."""
+    mask = Image.new("L", (side, side))
+    draw = ImageDraw.Draw(mask)
+    font = ImageFont.load_default(26)
+    for line, text in enumerate(("Lettering over a", "photograph, and", "scratches three", "pixels wide")):
+        draw.text((12, 18 + 58 * line), text, fill=255, font=font)
+    for start, end in (((0, 40), (256, 120)), ((30, 256), (110, 0)), ((150, 256), (256, 150))):
+        draw.line((start, end), fill=255, width=3)
+    return torch.from_numpy(np.asarray(mask) >= 128)
+
+
 if __name__ == "__main__":
-    for draw in (digits, crystal, spectra, explained):
+    for draw in (digits, crystal, spectra, explained, restored):
         if not sys.argv[1:] or draw.__name__ in sys.argv[1:]:
             draw()

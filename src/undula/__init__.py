@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         recover,
         unpad,
     )
+    from undula.jobs.restore import Restoration, restore
     from undula.jobs.view import View, view
     from undula.metrics import Alignment, align
     from undula.spectra import wavelets
@@ -50,6 +51,7 @@ _MODULES = {
     "Poisson": "undula.jobs.recover",
     "RangeError": "undula.errors",
     "Recovery": "undula.jobs.recover",
+    "Restoration": "undula.jobs.restore",
     "ShapeError": "undula.errors",
     "SharpnessDial": "undula.jobs.denoise",
     "TrainingError": "undula.errors",
@@ -60,6 +62,7 @@ _MODULES = {
     "explain": "undula.jobs.explain",
     "padded_support": "undula.jobs.recover",
     "recover": "undula.jobs.recover",
+    "restore": "undula.jobs.restore",
     "unpad": "undula.jobs.recover",
     "view": "undula.jobs.view",
 }
@@ -90,6 +93,7 @@ __all__ = [
     "Poisson",
     "RangeError",
     "Recovery",
+    "Restoration",
     "ShapeError",
     "SharpnessDial",
     "TrainingError",
@@ -107,6 +111,7 @@ __all__ = [
     "nets",
     "padded_support",
     "recover",
+    "restore",
     "show",
     "spectra",
     "unpad",

@@ -8,9 +8,9 @@ import scipy.ndimage
 import torch
 
 import undula
+from undula.data.opponent import from_opponent, to_opponent
 from undula.errors import DataError, OptionError, RangeError, ShapeError
 from undula.jobs.denoise.denoiser import Denoiser
-from undula.jobs.denoise.opponent import from_opponent, to_opponent
 from undula.nets import NoiseLevel, UNet
 
 

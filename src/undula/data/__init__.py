@@ -12,6 +12,7 @@ from undula.data.entries import Entry
 from undula.data.folder import OutputFolder, Shard
 from undula.data.images import image_bits, luminance, read_image, write_image
 from undula.data.inputs import Item, find_items
+from undula.data.leaves import drawn_leaves
 from undula.data.pictures import Pictures, find_pictures
 from undula.data.segmentations import read_segmentation
 from undula.data.sets import bcdi, data_folders, find_data, mnist, mnist_labels
@@ -33,6 +34,7 @@ __all__ = [
     "download",
     "drawn_asphalt",
     "drawn_digits",
+    "drawn_leaves",
     "drawn_polygon",
     "drawn_solid",
     "find_data",

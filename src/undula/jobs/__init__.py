@@ -39,6 +39,14 @@ JOBS = (
         usage="[INPUT…] [-o FOLDER] [OPTIONS]",
     ),
     Job(
+        word="restore",
+        summary="Fill pixels that are missing or were replaced by black and white.",
+        call="undula.jobs.restore:restore",
+        command="undula.jobs.restore.command:restore_files",
+        demo="undula.jobs.restore.command.demonstration:demonstrate",
+        usage="[INPUT…] [-o FOLDER] [OPTIONS]",
+    ),
+    Job(
         word="view",
         summary="Draw the spectra of images and signals, or compare two.",
         call="undula.jobs.view:view",

@@ -14,12 +14,19 @@ from undula.data.atomic import atomic_text, atomic_write, make_folder
 from undula.data.plain import json_text
 from undula.data.refusal import quoted, reading
 from undula.errors import DataError
+from undula.nets.filler import Filler
 from undula.nets.noise_level import NoiseLevel
 from undula.nets.unet import UNet
 from undula.nets.vit_unet import SeedViTUNet, ViTUNet
 
 FORMAT = 1
-NETWORKS: dict[str, type[nn.Module]] = {"unet": UNet, "vit-unet": ViTUNet, "seed": SeedViTUNet, "noise": NoiseLevel}
+NETWORKS: dict[str, type[nn.Module]] = {
+    "unet": UNet,
+    "vit-unet": ViTUNet,
+    "seed": SeedViTUNet,
+    "noise": NoiseLevel,
+    "filler": Filler,
+}
 _WEIGHTS, _CONFIG = "model.safetensors", "config.json"
 
 

@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 from undula.data.atomic import make_folder
 from undula.data.given import read_images, read_sigma
+from undula.data.opponent import from_opponent, to_opponent
 from undula.data.refusal import reading
 from undula.errors import DataError, OptionError, ShapeError
 from undula.fit import Progress
-from undula.jobs.denoise.opponent import from_opponent, to_opponent
 from undula.jobs.denoise.sharpness.dial import SharpnessDial, check_sharpness
-from undula.jobs.denoise.tiles import in_tiles
 from undula.jobs.denoise.training import NetworkWord, Recipe, read_training_data, train_network
 from undula.losses import ItemLoss
 from undula.nets.noise_level import NoiseLevel
 from undula.nets.storage import read_model, write_model
+from undula.nets.tiles import in_tiles
 
 TILE = 512
 

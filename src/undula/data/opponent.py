@@ -23,3 +23,13 @@ def from_opponent(planes: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         planes: Brightness and differences.
     """
     return torch.einsum("kc,bkhw->bchw", torch.tensor(_ROWS, dtype=planes.dtype, device=planes.device), planes)
+
+
+def opponent_spread(spread: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+    """Spread of colors whose opponent planes have these spreads, independent of each other: roots of sums of squares.
+
+    Args:
+        spread: Spreads of brightness and differences.
+    """
+    squares = torch.tensor(_ROWS, dtype=spread.dtype, device=spread.device).square()
+    return torch.einsum("kc,bkhw->bchw", squares, spread.square()).sqrt()
