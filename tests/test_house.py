@@ -23,6 +23,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "core", "base", "common", "misc"}
 PUBLIC = [
     "Alignment",
     "ConvergenceWarning",
+    "DampedAutoencoder",
     "DataError",
     "Denoiser",
     "Denoising",
@@ -31,6 +32,7 @@ PUBLIC = [
     "Gaussian",
     "GradientDescent",
     "MissingExtra",
+    "Modes",
     "OptionError",
     "Poisson",
     "RangeError",
@@ -46,6 +48,7 @@ PUBLIC = [
     "attribution",
     "data",
     "denoise",
+    "estimate",
     "explain",
     "fit",
     "losses",
@@ -59,6 +62,7 @@ PUBLIC = [
     "unpad",
     "view",
     "wavelets",
+    "whiten",
 ]
 
 

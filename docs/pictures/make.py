@@ -3,7 +3,11 @@
 Only some of them: python docs/pictures/make.py spectra
 """
 
+import math
+import os
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +17,12 @@ from skimage.data import camera
 
 import undula
 from undula.data import bcdi, drawn_asphalt, drawn_leaves, linear_chirp, mnist, ring_pair
+from undula.jobs.estimate.bound import Waves, cramer_rao
+from undula.jobs.estimate.record import Record
 from undula.jobs.explain.command.models import read_model_argument
 from undula.jobs.restore.command.film import Film
 from undula.jobs.view.figures import draw_view
-from undula.show import contact_sheet, isosurface, orthogonal_slices, to_display
+from undula.show import Axis, Lines, contact_sheet, draw_panels, isosurface, orthogonal_slices, to_display
 
 HERE = Path(__file__).parent
 
@@ -126,7 +132,58 @@ def _written_over(side: int) -> torch.Tensor:
     return torch.from_numpy(np.asarray(mask) >= 128)
 
 
+def hard_modes() -> None:
+    """What makes modes hard to tell apart: the bound against their distance, and a mode of a tenth of the other."""
+    samples, decay, deviation = 128, 30.0, 0.05
+    times = torch.arange(samples, dtype=torch.float64) / (samples - 1)
+    record = Record(times[None, None], times[None], None, None, True, 0, 1 / (samples - 1), samples - 1.0, True)
+    apart = torch.logspace(-1, 1, 81, dtype=torch.float64) / (math.pi * decay)  # widths of a line are 1 / πτ
+    curves = {}
+    kinds = {
+        "equal modes, any phases": (1.0, 1.0),
+        "a third of the decay time": (1.0, 3.0),
+        "a tenth of the amplitude": (0.1, 1.0),
+    }
+    for words, (size, faster) in kinds.items():
+        frequency = torch.stack([0.2 - apart / 2, 0.2 + apart / 2], dim=1)
+        one = torch.ones_like(frequency)
+        amplitude, fade = (one * torch.tensor(pair).double() for pair in ((1, size), (1, faster)))
+        waves = Waves(amplitude[:, None], frequency, fade / decay, torch.zeros_like(one)[:, None])
+        bound = cramer_rao(record, waves, variance=deviation**2 * one[:, 0]).covariance[:, 5, 5].sqrt()
+        curves[words] = torch.stack([apart * math.pi * decay, bound * math.pi * decay], dim=1).numpy()
+    ends = min(float(each[:, 1].min()) for each in curves.values())
+    curves["as far as they are apart"] = np.array([[0.1, 0.1], [10.0, 10.0]])
+    panel = Lines(
+        curves, Axis(0.1, 10, "distance of the frequencies, in widths of a line", log=True),
+        Axis(0.7 * ends, 30.0, log=True), "Least error of the second frequency, in widths of a line", height=460,
+    )  # fmt: skip
+    small(draw_panels([[panel]], title="When two modes are too near to each other"), "estimate-apart")
+
+    chance = torch.Generator().manual_seed(3)
+    seconds = torch.arange(512, dtype=torch.float64) / 1000
+    signal = 0.02 * torch.randn(512, dtype=torch.float64, generator=chance)
+    for amplitude, frequency, tau in ((1.0, 60.0, 0.08), (0.1, 70.0, 0.15)):
+        signal += amplitude * torch.exp(-seconds / tau) * torch.cos(2 * math.pi * frequency * seconds)
+    modes = undula.estimate(signal, rate=1000.0, components="auto")
+    small(modes.figure(title="A mode of 60 Hz, and one of 70 Hz with a tenth of its amplitude"), "estimate-weak")
+
+
+def black_hole() -> None:
+    """The scan of GW150914, as examples/gw150914.py draws it."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = [sys.executable, str(HERE.parents[1] / "examples" / "gw150914.py")]
+        subprocess.run([*program, str(Path(os.environ["UNDULA_DATA"]).resolve() / "gw150914")], cwd=folder, check=True)
+        with Image.open(Path(folder) / "gw150914.png") as figure:
+            small(figure, "estimate-gw150914")
+
+
+def small(figure: Image.Image, name: str) -> None:
+    """Write a figure 960 pixels wide."""
+    shrunk = figure.resize((960, figure.height * 960 // figure.width), Image.Resampling.LANCZOS)
+    shrunk.save(HERE / f"{name}.png", optimize=True)
+
+
 if __name__ == "__main__":
-    for draw in (digits, crystal, spectra, explained, restored):
+    for draw in (digits, crystal, spectra, explained, restored, hard_modes, black_hole):
         if not sys.argv[1:] or draw.__name__ in sys.argv[1:]:
             draw()

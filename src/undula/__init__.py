@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         UndulaError,
     )
     from undula.jobs.denoise import Denoiser, Denoising, DialReport, SharpnessDial, denoise
+    from undula.jobs.estimate import DampedAutoencoder, Modes, estimate, whiten
     from undula.jobs.explain import Explanation, explain
     from undula.jobs.recover import (
         Gaussian,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Alignment": "undula.metrics",
     "ConvergenceWarning": "undula.errors",
+    "DampedAutoencoder": "undula.jobs.estimate",
     "DataError": "undula.errors",
     "Denoiser": "undula.jobs.denoise",
     "Denoising": "undula.jobs.denoise",
@@ -47,6 +49,7 @@ _MODULES = {
     "Gaussian": "undula.jobs.recover",
     "GradientDescent": "undula.jobs.recover",
     "MissingExtra": "undula.errors",
+    "Modes": "undula.jobs.estimate",
     "OptionError": "undula.errors",
     "Poisson": "undula.jobs.recover",
     "RangeError": "undula.errors",
@@ -59,12 +62,14 @@ _MODULES = {
     "View": "undula.jobs.view",
     "align": "undula.metrics",
     "denoise": "undula.jobs.denoise",
+    "estimate": "undula.jobs.estimate",
     "explain": "undula.jobs.explain",
     "padded_support": "undula.jobs.recover",
     "recover": "undula.jobs.recover",
     "restore": "undula.jobs.restore",
     "unpad": "undula.jobs.recover",
     "view": "undula.jobs.view",
+    "whiten": "undula.jobs.estimate",
 }
 _ROOMS = {
     "attribution": "undula.attribution",
@@ -81,6 +86,7 @@ _ROOMS = {
 __all__ = [
     "Alignment",
     "ConvergenceWarning",
+    "DampedAutoencoder",
     "DataError",
     "Denoiser",
     "Denoising",
@@ -89,6 +95,7 @@ __all__ = [
     "Gaussian",
     "GradientDescent",
     "MissingExtra",
+    "Modes",
     "OptionError",
     "Poisson",
     "RangeError",
@@ -104,6 +111,7 @@ __all__ = [
     "attribution",
     "data",
     "denoise",
+    "estimate",
     "explain",
     "fit",
     "losses",
@@ -117,6 +125,7 @@ __all__ = [
     "unpad",
     "view",
     "wavelets",
+    "whiten",
 ]
 
 

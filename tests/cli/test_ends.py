@@ -10,6 +10,7 @@ import pytest
 import undula.cli.entry
 from undula.cli import main
 from undula.errors import DataError
+from undula.jobs import JOBS
 
 
 def _ending(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> None:
@@ -86,7 +87,9 @@ def test_demo_makes_a_page_that_needs_nothing_else(tmp_path: Path, capsys: pytes
     page = tmp_path / "demo" / "index.html"
     assert capsys.readouterr().out == f"open {page.as_uri()}\n"
     text = page.read_text(encoding="utf-8")
-    assert text.count("<img") == 8 and "http" not in text.replace("http-equiv", "")
+    sections = text.split("<h2>")[1:]
+    assert [section.split(":")[0] for section in sections] == [job.word for job in JOBS]
+    assert all("<img" in section for section in sections) and "http" not in text.replace("http-equiv", "")
     assert {"sheet.png", "descent.gif", "curves.png"} <= {
         path.name for path in (tmp_path / "demo" / "recover").iterdir()
     }

@@ -173,3 +173,19 @@ def test_pictures_are_written_whole(tmp_path):
         assert stored.size == picture.size
     with pytest.raises(DataError):
         save_picture(tmp_path / "none" / "a.png", picture)
+
+
+def test_marks_are_drawn_where_they_are_and_left_out_beyond_the_axis() -> None:
+    from undula.show import Mark
+
+    points = np.stack([np.linspace(0, 1, 5), np.zeros(5)], axis=1)
+    plain, marked, beyond = (
+        np.asarray(draw_panels([[Lines({"": points}, Axis(0, 1), Axis(-1, 1), marks=marks)]]))
+        for marks in ((), [Mark(0.4, 0.5, 0.6, "a")], [Mark(1.4, 1.5, 1.6, "b")])
+    )
+    np.testing.assert_array_equal(plain, beyond)
+    changed = np.flatnonzero((plain != marked).any(axis=(0, 2)))
+    room = np.flatnonzero((plain != 255).any(axis=(0, 2)))
+    middle = (changed[0] + changed[-1]) / 2
+    assert middle == pytest.approx((room[0] + room[-1]) / 2, abs=40)
+    assert (changed[-1] - changed[0]) / (room[-1] - room[0]) == pytest.approx(0.2, abs=0.03)

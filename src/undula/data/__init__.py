@@ -14,6 +14,8 @@ from undula.data.images import image_bits, luminance, read_image, write_image
 from undula.data.inputs import Item, find_items
 from undula.data.leaves import drawn_leaves
 from undula.data.pictures import Pictures, find_pictures
+from undula.data.recordings import Recording, read_recording
+from undula.data.ringing import Ringing, drawn_ringing
 from undula.data.segmentations import read_segmentation
 from undula.data.sets import bcdi, data_folders, find_data, mnist, mnist_labels
 from undula.data.signals import Signal, read_signal
@@ -24,6 +26,8 @@ __all__ = [
     "Item",
     "OutputFolder",
     "Pictures",
+    "Recording",
+    "Ringing",
     "Shard",
     "Signal",
     "atomic_text",
@@ -36,6 +40,7 @@ __all__ = [
     "drawn_digits",
     "drawn_leaves",
     "drawn_polygon",
+    "drawn_ringing",
     "drawn_solid",
     "find_data",
     "find_items",
@@ -48,6 +53,7 @@ __all__ = [
     "normal",
     "read_array",
     "read_image",
+    "read_recording",
     "read_segmentation",
     "read_signal",
     "ring_pair",

@@ -1,6 +1,7 @@
 """Columns of numbers in a CSV file, each an evenly sampled channel, and the rate that a first column of times gives."""
 
 import csv
+import math
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -68,13 +69,78 @@ def read_columns(path: Path, *, timed: bool) -> tuple[NDArray[np.float64], float
     return np.ascontiguousarray(table.values[:, first:].T), rate
 
 
-def _table(path: Path, file: TextIO) -> _Table:
+@dataclass(frozen=True)
+class TimedColumns:
+    """Columns as they were measured: gaps are NaN, times may be uneven.
+
+    Attributes:
+        samples: Channels (channels, time).
+        times: Seconds (time,), None where the file has none.
+        header: What the columns are called, the times left out; empty without a header.
+    """
+
+    samples: NDArray[np.float64]
+    times: NDArray[np.float64] | None
+    header: Sequence[str]
+
+
+def read_timed_columns(path: Path) -> TimedColumns:
+    """Read the columns of a CSV file without asking for even steps; empty cells and `nan` are gaps.
+
+    A first column is taken for times where its header says so, or where it ascends from line to line and others follow.
+
+    Args:
+        path: The file, in UTF-8.
+
+    Raises:
+        DataError: When the file is missing or damaged, a cell is no number, a line has another number of cells, or
+            times do not ascend.
+        RangeError: When a number is infinite.
+    """
+    with reading(path, "a CSV file of numbers"), path.open(encoding="utf-8-sig", newline="") as file:
+        table = _table(path, file, gaps=True)
+    values = table.values
+    wrong = np.argwhere(np.isinf(values))
+    if len(wrong):
+        row, column = wrong[0].tolist()
+        raise RangeError(
+            f"got {values[row, column]} in {table.place(row, column)}, expected numbers, or nothing for a gap"
+        )
+    rising = len(values) > 1 and bool((np.diff(values[:, 0]) > 0).all())
+    named = _time_unit(table.header) is not None
+    if not named and not (rising and values.shape[1] > 1):
+        return TimedColumns(np.ascontiguousarray(values.T), None, table.header)
+    if values.shape[1] == 1:
+        raise DataError(f"got nothing but times in {quoted(path)}, expected a column of samples beside it: add one")
+    if not rising:
+        late = np.flatnonzero(~(np.diff(values[:, 0]) > 0))
+        where = table.place(int(late[0]) + 1, 0) if len(late) else table.place(0, 0)
+        raise DataError(f"got a time that does not ascend in {where}, expected later ones line by line: sort the lines")
+    return TimedColumns(np.ascontiguousarray(values[:, 1:].T), values[:, 0].copy(), table.header[1:])
+
+
+def even_rate(times: NDArray[np.float64]) -> float | None:
+    """Samples in a second of times that are even but for the rounding of their digits, None where they are not.
+
+    Args:
+        times: Ascending seconds (time,), two or more.
+
+    Example:
+        >>> even_rate(np.array([0.0, 0.1, 0.2])), even_rate(np.array([0.0, 0.1, 0.3]))
+        (10.0, None)
+    """
+    step = (times[-1] - times[0]) / (len(times) - 1)
+    strays = np.abs(times - times[0] - step * np.arange(len(times)))
+    return float(1 / step) if strays.max() <= _UNEVEN * step else None
+
+
+def _table(path: Path, file: TextIO, *, gaps: bool = False) -> _Table:
     rows = _rows(file)
     top = next(rows, None)
     if top is None:
         raise ValueError("it holds no numbers")
     header = [] if any(map(_is_number, top[1])) else [cell.strip().removeprefix("#").strip() for cell in top[1]]
-    parsers = _parsers(header, len(top[1]))
+    parsers = _parsers(header, len(top[1]), number=_number_or_gap if gaps else _number)
     values, lines = array("d"), array("q")
     for line, row in rows if header else chain([top], rows):
         if len(row) != len(parsers):
@@ -100,8 +166,8 @@ def _rows(file: TextIO) -> Iterator[_Row]:
     return ((reader.line_num, row) for row in reader if any(cell.strip() for cell in row))
 
 
-def _parsers(header: Sequence[str], width: int) -> list[_Parser]:
-    parsers: list[_Parser] = [_number] * width
+def _parsers(header: Sequence[str], width: int, *, number: _Parser) -> list[_Parser]:
+    parsers: list[_Parser] = [number] * width
     unit = _time_unit(header)
     if unit is not None:
         parsers[0] = lambda cell: _seconds(cell, unit)
@@ -112,6 +178,10 @@ def _number(cell: str) -> float:
     if "_" in cell:  # which Python takes for a separator of thousands
         raise ValueError(cell)
     return float(cell)
+
+
+def _number_or_gap(cell: str) -> float:
+    return _number(cell) if cell.strip() else math.nan
 
 
 def _is_number(cell: str) -> bool:
@@ -146,7 +216,7 @@ def _bad_cell(
     cell = row[column]
     shown = repr(cell if len(cell) <= 40 else cell[:39] + "…")
     hint = "write decimal points" if re.fullmatch(r"\s*[+-]?\d+,\d+\s*", cell) else "correct it, or delete the line"
-    wanted = "a number" if parsers[column] is _number else "seconds or an ISO date"
+    wanted = "a number" if parsers[column] in (_number, _number_or_gap) else "seconds or an ISO date"
     return DataError(f"got {shown} in {_place(path, line, column, header)}, expected {wanted}: {hint}")
 
 

@@ -67,7 +67,7 @@ def read_signal(path: str | Path, *, rate: float | None = None) -> Signal:
     """
     if rate is not None and not 0 < rate < math.inf:
         raise RangeError(f"got rate={rate}, expected a positive number of samples in a second: correct it")
-    file, key = _keyed(str(path))
+    file, key = keyed(str(path))
     suffix = file.suffix.lower()
     if suffix not in SIGNAL_SUFFIXES:
         raise DataError(
@@ -87,7 +87,8 @@ def read_signal(path: str | Path, *, rate: float | None = None) -> Signal:
     return Signal(torch.from_numpy(samples), float(rate or found or 1.0), name)
 
 
-def _keyed(text: str) -> tuple[Path, str | None]:
+def keyed(text: str) -> tuple[Path, str | None]:
+    """A file, and the key behind it in `scan.npz:counts`, or None."""
     for suffix in KEYED_SUFFIXES:
         file, colon, key = text.partition(f"{suffix}:")
         if colon and key:

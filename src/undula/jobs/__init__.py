@@ -74,4 +74,13 @@ JOBS = (
             ("compare", "undula.jobs.denoise.command:compare_files"),
         ),
     ),
+    Job(
+        word="estimate",
+        summary="Measure frequency, decay, amplitude and phase of ringing signals.",
+        call="undula.jobs.estimate:estimate",
+        command="undula.jobs.estimate.command:estimate_files",
+        demo="undula.jobs.estimate.command.demonstration:demonstrate",
+        usage="[INPUT…] [-o FOLDER] [OPTIONS]",
+        more=(("train", "undula.jobs.estimate.command:train_autoencoder"),),
+    ),
 )

@@ -2,6 +2,7 @@
 
 from undula.nets.masked import MaskedPatches
 from undula.nets.noise_level import NoiseLevel
+from undula.nets.perceptron import Perceptron
 from undula.nets.tokens import FrozenViT, token_grid
 from undula.nets.unet import UNet
 from undula.nets.vit import local_vit, random_vit
@@ -11,6 +12,7 @@ __all__ = [
     "FrozenViT",
     "MaskedPatches",
     "NoiseLevel",
+    "Perceptron",
     "SeedViTUNet",
     "UNet",
     "ViTUNet",

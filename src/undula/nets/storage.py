@@ -16,6 +16,7 @@ from undula.data.refusal import quoted, reading
 from undula.errors import DataError
 from undula.nets.filler import Filler
 from undula.nets.noise_level import NoiseLevel
+from undula.nets.perceptron import Perceptron
 from undula.nets.unet import UNet
 from undula.nets.vit_unet import SeedViTUNet, ViTUNet
 
@@ -26,6 +27,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "seed": SeedViTUNet,
     "noise": NoiseLevel,
     "filler": Filler,
+    "perceptron": Perceptron,
 }
 _WEIGHTS, _CONFIG = "model.safetensors", "config.json"
 

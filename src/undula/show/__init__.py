@@ -3,7 +3,7 @@
 from undula.show.animation import animate_sheet, write_gif
 from undula.show.axis import Axis
 from undula.show.curves import line_figure
-from undula.show.lines import Lines
+from undula.show.lines import Lines, Mark
 from undula.show.page import Picture, Section, Table, write_page
 from undula.show.panels import draw_panels, save_picture
 from undula.show.pixels import to_display
@@ -15,6 +15,7 @@ from undula.show.volume import orthogonal_slices
 __all__ = [
     "Axis",
     "Lines",
+    "Mark",
     "Picture",
     "Plane",
     "Section",

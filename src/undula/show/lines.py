@@ -1,6 +1,6 @@
 """Curves inside two axes: waveforms, spectra, radial profiles."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,23 @@ _FINE = 4  # drawn so many times too large and shrunk: Pillow's own lines have s
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A place on the x axis with the interval that it may lie in.
+
+    Attributes:
+        low: Lower end of the interval.
+        place: The place.
+        high: Upper end.
+        label: A few letters beside it.
+    """
+
+    low: int | float
+    place: int | float
+    high: int | float
+    label: str = ""
+
+
+@dataclass(frozen=True)
 class Lines:
     """Curves by name.
 
@@ -24,6 +41,7 @@ class Lines:
         y: Axis of the second one; what leaves it is cut.
         title: Line above it.
         height: Pixels of the room.
+        marks: Places on the x axis, drawn from top to bottom; those outside are left out.
 
     Raises:
         ShapeError: A curve is no list of points.
@@ -34,6 +52,7 @@ class Lines:
     y: Axis
     title: str = ""
     height: int = 300
+    marks: Sequence[Mark] = ()
 
     def __post_init__(self) -> None:
         for name, points in self.curves.items():

@@ -12,6 +12,7 @@ PAPER = "#ffffff"
 ACCENT = "#2f5bd7"
 GOOD = "#17875a"
 BAD = "#d03a3a"
+BAND = "#f7dcdc"
 
 _LIGHTNESS, _CHROMA = 0.74, 0.125  # the strongest circle of this lightness that fits into sRGB
 # Share, chroma and hue in degrees along the sequential map.

@@ -12,7 +12,7 @@ from undula.show.axis import Axis
 from undula.show.heading import MARGIN, Heading
 from undula.show.lettering import leading, measure, spell, upright, wrap, write, write_at
 from undula.show.lines import Lines, trace
-from undula.show.palette import ACCENT, FAINT, INK, PAPER, SOFT, phase_colors
+from undula.show.palette import ACCENT, BAD, BAND, FAINT, INK, PAPER, SOFT, phase_colors
 from undula.show.plane import Plane, paint
 
 Panel = Plane | Lines
@@ -161,11 +161,29 @@ def _draw_lines(sheet: Image.Image, panel: Lines, box: Box) -> None:
     for value, _ in panel.x.ticks(_across_count(right - left)) if panel.x.ticked else []:
         across = left + round(float(panel.x.place(value)) * (right - left))
         draw.line((across, top, across, bottom), fill=FAINT)
+    _draw_marks(sheet, panel, box)
     colors = _colors(len(panel.curves))
     for (_, points), color in zip(panel.curves.items(), colors, strict=True):
         sheet.paste(color, (left, top), trace(points, panel.x, panel.y, right - left, bottom - top))
     if len(panel.curves) > 1:
         _draw_names(sheet, list(panel.curves), colors, right, top)
+
+
+def _draw_marks(sheet: Image.Image, panel: Lines, box: Box) -> None:
+    """Bands of the intervals, a line in the middle, labels one below the other."""
+    left, top, right, bottom = box
+    draw = ImageDraw.Draw(sheet)
+    for number, mark in enumerate(panel.marks):
+        low, place, high = (float(panel.x.place(each)) for each in (mark.low, mark.place, mark.high))
+        if not 0 <= place <= 1:
+            continue
+        across = left + round(place * (right - left))
+        first, last = (left + round(min(max(each, 0.0), 1.0) * (right - left)) for each in (low, high))
+        draw.rectangle((min(first, across - 3), top, max(last, across + 3), bottom), fill=BAND)
+        draw.line((across, top, across, bottom), fill=BAD, width=2)
+        height = top + 8 + number * leading(_TICK)
+        side, anchor = (8, "la") if place < 0.7 else (-8, "ra")
+        write_at(draw, (across + side, height), mark.label, size=_TICK, color=BAD, anchor=anchor)
 
 
 def _colors(count: int) -> list[str]:

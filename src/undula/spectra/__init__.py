@@ -16,9 +16,11 @@ from undula.spectra.fourier import (
 )
 from undula.spectra.profiles import hann_window, periodic_plus_smooth, radial_profile, ring_frequencies, windowed
 from undula.spectra.stft import GaussianWindow, istft, stft
+from undula.spectra.whitening import autocovariance, welch, whiten
 
 __all__ = [
     "GaussianWindow",
+    "autocovariance",
     "circular_shift",
     "cross_correlation",
     "dct",
@@ -38,5 +40,7 @@ __all__ = [
     "ring_frequencies",
     "stft",
     "translate",
+    "welch",
+    "whiten",
     "windowed",
 ]
