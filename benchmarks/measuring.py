@@ -64,13 +64,15 @@ def table(header: list[str], rows: list[list[Any]]) -> str:
     return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows])
 
 
-def interleaved(functions: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, list[float]]:
-    """Wall seconds of each function, one warm-up round, then `rounds` rounds by turns in this process."""
+def interleaved(
+    functions: dict[str, Callable[[], object]], *, rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
+    """Seconds of each function by this clock, one warm-up round, then `rounds` rounds by turns in this process."""
     times: dict[str, list[float]] = {name: [] for name in functions}
     for round_number in range(rounds + 1):
         for name, function in functions.items():
-            began = time.perf_counter()
+            began = clock()
             function()
             if round_number:
-                times[name].append(time.perf_counter() - began)
+                times[name].append(clock() - began)
     return times

@@ -22,11 +22,13 @@ VAGUE = {"utils", "util", "helpers", "helper", "core", "base", "common", "misc"}
 
 PUBLIC = [
     "Alignment",
+    "AudioDetector",
     "ConvergenceWarning",
     "DampedAutoencoder",
     "DataError",
     "Denoiser",
     "Denoising",
+    "Detector",
     "DialReport",
     "Explanation",
     "Gaussian",

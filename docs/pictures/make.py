@@ -3,6 +3,7 @@
 Only some of them: python docs/pictures/make.py spectra
 """
 
+import json
 import math
 import os
 import subprocess
@@ -17,12 +18,14 @@ from skimage.data import camera
 
 import undula
 from undula.data import bcdi, drawn_asphalt, drawn_leaves, linear_chirp, mnist, ring_pair
+from undula.jobs.detect.command.typed import show_sample
 from undula.jobs.estimate.bound import Waves, cramer_rao
 from undula.jobs.estimate.record import Record
 from undula.jobs.explain.command.models import read_model_argument
 from undula.jobs.restore.command.film import Film
 from undula.jobs.view.figures import draw_view
-from undula.show import Axis, Lines, contact_sheet, draw_panels, isosurface, orthogonal_slices, to_display
+from undula.session import Options, Session
+from undula.show import Axis, Lines, contact_sheet, draw_panels, isosurface, line_figure, orthogonal_slices, to_display
 
 HERE = Path(__file__).parent
 
@@ -86,6 +89,31 @@ def explained() -> None:
         figure = result.figure(title=title)
         small = figure.resize((960, figure.height * 960 // figure.width), Image.Resampling.LANCZOS)
         small.save(HERE / f"explain-{name}.png", optimize=True)
+
+
+def detected() -> None:
+    """What `undula detect` draws without any input: packets of drawn digits and of a decoder's copies."""
+    with tempfile.TemporaryDirectory() as folder:
+        show_sample(Path(folder), Session(Options(quiet=True)))
+        figure = Image.open(Path(folder) / "packets-transposed.png").convert("RGB")
+    small = figure.resize((960, figure.height * 960 // figure.width), Image.Resampling.LANCZOS)
+    small.quantize(200).save(HERE / "detect-packets.png", optimize=True)
+
+
+def converged() -> None:
+    """Packets against pixels while they are learned, from the figures that benchmarks/detect_convergence.py recorded."""
+    known = json.loads((HERE.parents[1] / "benchmarks" / "results" / "detect.json").read_text())
+    figures = known["convergence"]["figures"]
+    steps = figures["steps"]
+    curves = {
+        f"{name} on {inputs}": list(zip(steps, np.mean(figures[f"{name}, {inputs}"], axis=0).tolist(), strict=True))
+        for name in ("convolutions", "linear")
+        for inputs in ("packets", "pixels")
+    }
+    line_figure(
+        HERE / "detect-convergence.png", curves, log=False, title="CIFAKE: accuracy while it is learned, mean of five seeds",
+        xlabel="steps of 128 pictures", ylabel="test accuracy, %",
+    )  # fmt: skip
 
 
 def restored() -> None:
@@ -184,6 +212,6 @@ def small(figure: Image.Image, name: str) -> None:
 
 
 if __name__ == "__main__":
-    for draw in (digits, crystal, spectra, explained, restored, hard_modes, black_hole):
+    for draw in (digits, crystal, spectra, explained, detected, converged, restored, hard_modes, black_hole):
         if not sys.argv[1:] or draw.__name__ in sys.argv[1:]:
             draw()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         UndulaError,
     )
     from undula.jobs.denoise import Denoiser, Denoising, DialReport, SharpnessDial, denoise
+    from undula.jobs.detect import AudioDetector, Detector
     from undula.jobs.estimate import DampedAutoencoder, Modes, estimate, whiten
     from undula.jobs.explain import Explanation, explain
     from undula.jobs.recover import (
@@ -39,11 +40,13 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Alignment": "undula.metrics",
+    "AudioDetector": "undula.jobs.detect",
     "ConvergenceWarning": "undula.errors",
     "DampedAutoencoder": "undula.jobs.estimate",
     "DataError": "undula.errors",
     "Denoiser": "undula.jobs.denoise",
     "Denoising": "undula.jobs.denoise",
+    "Detector": "undula.jobs.detect",
     "DialReport": "undula.jobs.denoise",
     "Explanation": "undula.jobs.explain",
     "Gaussian": "undula.jobs.recover",
@@ -85,11 +88,13 @@ _ROOMS = {
 
 __all__ = [
     "Alignment",
+    "AudioDetector",
     "ConvergenceWarning",
     "DampedAutoencoder",
     "DataError",
     "Denoiser",
     "Denoising",
+    "Detector",
     "DialReport",
     "Explanation",
     "Gaussian",

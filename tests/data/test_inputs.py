@@ -104,7 +104,10 @@ def test_links_that_point_nowhere_fail_by_name(files):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("none.png", "neither a file, a folder nor a named set.*mnist:train, mnist:test, bcdi"),
+        (
+            "none.png",
+            "neither a file, a folder nor a named set.*mnist:train, mnist:test, cifake:train, cifake:test, bcdi",
+        ),
         ("", "neither a file"),
         ("none.npz:counts", "neither a file"),
         ("in/readme.txt", "ends in one of .*png"),

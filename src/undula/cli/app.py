@@ -50,7 +50,7 @@ def make_app(called: str = "", then: str = "") -> App:
         own = dict(job.more)
         if job.word == called and then in own:
             inner = App(name=job.word, help=job.summary, group=jobs)
-            inner.command(own[then], name=then, usage=f"Usage: undula {job.word} {then} [INPUT…] [-o FOLDER] [OPTIONS]")
+            inner.command(own[then], name=then, usage=f"Usage: undula {job.word} {then} [INPUT…] [OPTIONS]")
             app.command(inner)
             continue
         app.command(job.command, name=job.word, help=summary, group=jobs, usage=usage)

@@ -4,13 +4,14 @@ from undula.data.arrays import read_array, write_array, write_arrays
 from undula.data.asphalt import drawn_asphalt
 from undula.data.atomic import atomic_text, atomic_write
 from undula.data.chirp import linear_chirp, ring_pair
+from undula.data.cifake import cifake
 from undula.data.digits import drawn_digits
 from undula.data.download import download
 from undula.data.drawn import drawn_polygon, drawn_solid
 from undula.data.draws import normal, uniform
 from undula.data.entries import Entry
 from undula.data.folder import OutputFolder, Shard
-from undula.data.images import image_bits, luminance, read_image, write_image
+from undula.data.images import decode_image, image_bits, luminance, read_image, write_image
 from undula.data.inputs import Item, find_items
 from undula.data.leaves import drawn_leaves
 from undula.data.pictures import Pictures, find_pictures
@@ -34,7 +35,9 @@ __all__ = [
     "atomic_write",
     "bcdi",
     "cc0_textures",
+    "cifake",
     "data_folders",
+    "decode_image",
     "download",
     "drawn_asphalt",
     "drawn_digits",

@@ -66,13 +66,29 @@ def read_image(path: str | Path) -> Float[Tensor, "c h w"]:
         ...     read_image(Path(folder) / "grey.png").shape
         torch.Size([1, 2, 3])
     """
-    with reading(path, _EXPECTED), warnings.catch_warnings():
+    with reading(path, _EXPECTED):
+        return decode_image(Path(path).read_bytes(), path)
+
+
+def decode_image(content: bytes, source: str | Path) -> Float[Tensor, "c h w"]:
+    """Read the bytes of a picture file as `read_image` reads the file.
+
+    Args:
+        content: All bytes of the file.
+        source: Where they come from, for errors.
+
+    Returns:
+        What `read_image` returns.
+
+    Raises:
+        DataError: As `read_image`.
+    """
+    with reading(source, _EXPECTED), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what cannot be read raises; odd metadata is not worth a line
-        content = Path(path).read_bytes()
         header = png_header(content) if content.startswith(SIGNATURE) else None
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-            _check_single(path, image)
-            pixels = _png_pixels(content, header, image) if header else _pixels(path, image)
+            _check_single(source, image)
+            pixels = _png_pixels(content, header, image) if header else _pixels(source, image)
             pixels = _oriented(pixels, _orientation(image))
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 

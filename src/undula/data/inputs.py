@@ -1,7 +1,7 @@
 """What a user typed as INPUT, found: files, folders, keys inside files, named sets."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from undula.data.arrays import ARRAY_SUFFIXES, KEYED_SUFFIXES, read_array
-from undula.data.images import PICTURE_SUFFIXES, is_picture, read_image
+from undula.data.cifake import SIDES, cifake_members
+from undula.data.images import PICTURE_SUFFIXES, decode_image, is_picture, read_image
 from undula.data.names import unique_names
 from undula.data.refusal import one_line, quoted
 from undula.data.sets import (
@@ -25,6 +26,7 @@ from undula.data.sets import (
     picture_set,
 )
 from undula.data.signals import SIGNAL_SUFFIXES, read_signal
+from undula.data.tars import Member
 from undula.errors import DataError
 
 _SUFFIXES = tuple(sorted({*PICTURE_SUFFIXES, *ARRAY_SUFFIXES}))
@@ -40,7 +42,7 @@ class Item:
         source: Where it comes from, as the user would type it.
         given: What a named set is known to hold; None for files.
         centered: True if zero frequency (the peak) is in the middle.
-        picture: True if it comes from a picture file: floats in [0, 1] of shape (c, h, w).
+        picture: True if it comes from a picture file, of a named set too: floats in [0, 1] of shape (c, h, w).
         load: Reads it: pictures as float32 (c, h, w), arrays as stored, MNIST as float32 (28, 28).
     """
 
@@ -67,8 +69,9 @@ def find_items(inputs: Sequence[str], *, signals: bool = False, callback: Progre
     Args:
         inputs: Each a file, a folder (its files of known suffixes, sorted, hidden ones and folders inside
             ignored), a key inside a file (`scan.npz:counts`), or a named set (`mnist:test`, `mnist:test:5`,
-            `mnist:test:0-64`, `bcdi`, `photos`, `cracks:0-64`). A file or folder called like a named set is written
-            `./photos`.
+            `mnist:test:0-64`, `cifake:test`,
+            `cifake:train:real:0-64`, `bcdi`, `photos`, `cracks:0-64`). A file or folder called like a named set is
+            written `./photos`.
         signals: Whether files of signals (WAV, TSV) are known too; they load as (channels, time).
         callback: Called with (bytes done, bytes in total) while a named set is downloaded.
 
@@ -156,7 +159,7 @@ def _in_file(text: str) -> _Found | None:
 
 def _item(found: _Found, name: str) -> Item:
     if found.item is not None:
-        return Item(name, found.item.source, found.item.given, found.item.centered, False, found.item.load)
+        return replace(found.item, name=name)
     path, key = found.path, found.key
     source = f"{path}:{key}" if key else str(path)
     picture = not key and is_picture(path)
@@ -180,6 +183,8 @@ def _named(text: str, callback: Progress | None) -> list[_Found]:
     name, _, part = text.partition(":")
     if name == "bcdi":
         return [_Found(Path("bcdi"), item=Item("bcdi", "bcdi", "intensities", True, False, bcdi))]
+    if name == "cifake":
+        return _cifake(text)
     if name != "mnist":
         files = picture_set(name)
         first, last = _range(text, name, part, len(files), expected=f"{name}, {name}:5 or {name}:0-64")
@@ -193,6 +198,41 @@ def _named(text: str, callback: Progress | None) -> list[_Found]:
         )
         for index in range(first, last)
     ]
+
+
+def _cifake(text: str) -> list[_Found]:
+    return [
+        _Found(Path(name.replace(":", "-")), item=Item("", name, None, False, True, partial(_member, member)))
+        for name, member in find_cifake(text)
+    ]
+
+
+def find_cifake(text: str) -> list[tuple[str, Member]]:
+    """The files that a part of CIFAKE names.
+
+    Args:
+        text: `cifake:train`, `cifake:test:5`, `cifake:test:real` or `cifake:train:generated:0-64`.
+
+    Returns:
+        The name of each picture as a user would type it, and its file.
+
+    Raises:
+        DataError: The text is none of these, or the set is not there.
+    """
+    _, split, *parts = [*text.split(":"), ""][:5]
+    side = parts.pop(0) if parts and parts[0] in SIDES else None
+    expected = "cifake:train, cifake:test:5, cifake:test:real or cifake:train:generated:0-64"
+    if split not in ("train", "test") or any(parts[1:]):
+        raise DataError(f"got {quoted(text)}, expected {expected}: correct it")
+    members = cifake_members(split, side)  # type: ignore[arg-type]
+    whole = f"cifake:{split}" + (f":{side}" if side else "")
+    first, last = _range(text, whole, parts[0] if parts else "", len(members), expected=expected)
+    return [(f"{whole}:{index:05d}", members[index]) for index in range(first, last)]
+
+
+def _member(member: Member) -> NDArray[Any]:
+    pixels: NDArray[Any] = decode_image(member.read(), member.name).numpy()
+    return pixels
 
 
 def _digits(text: str) -> tuple[Split, int, int]:

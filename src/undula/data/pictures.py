@@ -116,13 +116,18 @@ def _pictures(text: str) -> list[tuple[str, Callable[[], Tensor]]]:
 
 
 def _is_picture(item: Item) -> bool:
-    return item.given == "images" or (item.given is None and Path(item.source).suffix.lower() in PICTURE_SUFFIXES)
+    known = item.given is None and Path(item.source).suffix.lower() in PICTURE_SUFFIXES
+    return item.picture or item.given == "images" or known
 
 
 def _reader(item: Item) -> Callable[[], Tensor]:
     if item.given is None:
-        return partial(read_image, item.source)
+        return partial(_stored, item) if item.picture else partial(read_image, item.source)
     return lambda: torch.from_numpy(item.load())[None]
+
+
+def _stored(item: Item) -> Tensor:
+    return torch.from_numpy(item.load())
 
 
 def _natural(text: str) -> list[tuple[int, str]]:

@@ -19,7 +19,7 @@ from undula.data.download import download
 from undula.data.refusal import quoted, reading
 from undula.errors import DataError
 
-SET_NAMES = ("mnist:train", "mnist:test", "bcdi", "photos", "cracks")
+SET_NAMES = ("mnist:train", "mnist:test", "cifake:train", "cifake:test", "bcdi", "photos", "cracks")
 MNIST_COUNTS = {"train": 60_000, "test": 10_000}
 
 Split = Literal["train", "test"]
@@ -161,7 +161,7 @@ def picture_set(name: str) -> list[Path]:
         if files:
             return files
     raise DataError(
-        f"got no {name}/{pattern} in {_listed(data_folders())}, expected {origin}: put them into "
+        f"got no {name}/{pattern} in {listed(data_folders())}, expected {origin}: put them into "
         f"{(data_folders()[0] / name / pattern).parent}; a folder of your own that is called {name} is written ./{name}"
     )
 
@@ -179,7 +179,7 @@ def is_named_set(text: str) -> bool:
         >>> is_named_set("cracks:5"), is_named_set("./cracks")
         (True, False)
     """
-    return text in SET_NAMES or text.partition(":")[0] in ("mnist", *_PICTURES)
+    return text in SET_NAMES or text.partition(":")[0] in ("mnist", "cifake", *_PICTURES)
 
 
 def find_data(name: str, filename: str, *, callback: Progress | None = None) -> Path:
@@ -202,7 +202,7 @@ def find_data(name: str, filename: str, *, callback: Progress | None = None) -> 
     place = f"put it at {data_folders()[0] / name / filename}"
     if filename not in _SHA256:
         raise DataError(
-            f"got no file {name}/{filename} in {_listed(data_folders())}, expected the public scan 54 of "
+            f"got no file {name}/{filename} in {listed(data_folders())}, expected the public scan 54 of "
             f"beam line 34-ID-C (AdvancedPhotonSource/cohere_examples) as counts in NPZ: {place}"
         )
     target = _cache_folder() / name / filename
@@ -254,7 +254,12 @@ def _cache_folder() -> Path:
         raise DataError("got no home folder, expected one for the cache: set UNDULA_DATA or XDG_CACHE_HOME") from error
 
 
-def _listed(folders: list[Path]) -> str:
+def listed(folders: list[Path]) -> str:
+    """Folders as they read in an error.
+
+    Args:
+        folders: Some folders.
+    """
     return " or ".join(str(folder) for folder in folders)
 
 

@@ -83,4 +83,18 @@ JOBS = (
         usage="[INPUT…] [-o FOLDER] [OPTIONS]",
         more=(("train", "undula.jobs.estimate.command:train_autoencoder"),),
     ),
+    Job(
+        word="detect",
+        summary="Tell generated pictures from real ones, and say how sure that is.",
+        call="undula.jobs.detect:Detector",
+        command="undula.jobs.detect.command:detect_sample",
+        demo="undula.jobs.detect.command.demonstration:demonstrate",
+        usage="[-o FOLDER] [OPTIONS], or undula detect train | score | evaluate | explain",
+        more=(
+            ("train", "undula.jobs.detect.command:train_detector"),
+            ("score", "undula.jobs.detect.command:score_pictures"),
+            ("evaluate", "undula.jobs.detect.command:evaluate_sources"),
+            ("explain", "undula.jobs.detect.command:explain_classes"),
+        ),
+    ),
 )

@@ -2,6 +2,7 @@
 
 from undula.nets.masked import MaskedPatches
 from undula.nets.noise_level import NoiseLevel
+from undula.nets.packet_cnn import PacketCNN
 from undula.nets.perceptron import Perceptron
 from undula.nets.tokens import FrozenViT, token_grid
 from undula.nets.unet import UNet
@@ -12,6 +13,7 @@ __all__ = [
     "FrozenViT",
     "MaskedPatches",
     "NoiseLevel",
+    "PacketCNN",
     "Perceptron",
     "SeedViTUNet",
     "UNet",

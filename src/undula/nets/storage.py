@@ -16,6 +16,7 @@ from undula.data.refusal import quoted, reading
 from undula.errors import DataError
 from undula.nets.filler import Filler
 from undula.nets.noise_level import NoiseLevel
+from undula.nets.packet_cnn import PacketCNN
 from undula.nets.perceptron import Perceptron
 from undula.nets.unet import UNet
 from undula.nets.vit_unet import SeedViTUNet, ViTUNet
@@ -26,8 +27,9 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "vit-unet": ViTUNet,
     "seed": SeedViTUNet,
     "noise": NoiseLevel,
-    "filler": Filler,
     "perceptron": Perceptron,
+    "packet-cnn": PacketCNN,
+    "filler": Filler,
 }
 _WEIGHTS, _CONFIG = "model.safetensors", "config.json"
 
@@ -71,7 +73,7 @@ def write_model(
     made = {name: {"kind": word_of(one), "settings": one.settings} for name, one in networks.items()}
     config = {"format": FORMAT, "undula": metadata.version("undula"), "networks": made, **facts}
     tensors = {
-        f"{name}.{key}": (value.half() if half else value).detach().cpu().contiguous()
+        f"{name}.{key}": (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
         for name, one in networks.items()
         for key, value in one.state_dict().items()
     }
@@ -115,4 +117,8 @@ def read_model(folder: str | Path) -> tuple[dict[str, nn.Module], dict[str, Any]
 
 def _tensors(path: Path) -> dict[str, Tensor]:
     with reading(path, "the weights of a model"), safe_open(path, framework="pt") as file:
-        return {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        return {name: _wide(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+
+
+def _wide(value: Tensor) -> Tensor:
+    return value.float() if value.is_floating_point() else value  # a batch normalization counts its batches

@@ -1,0 +1,134 @@
+"""Statistics of wavelet packets: as many numbers for a stamp as for a poster."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from undula.jobs.detect.features.packets import packet_levels
+
+_JOINT = 2  # levels with statistics of pairs; 64 packets would make 2,016 pairs, whose accuracy was no better
+# ITU-R BT.601, as JPEG has it: an up-sampling decoder leaves other traces in brightness than in color (logistic regression on
+# cifake: 90.1 % on these channels, 89.2 % on red, green and blue).
+_LUMA_CHROMA = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+
+
+def packet_statistics(
+    images: Float[Tensor, "n 3 h w"],
+    *,
+    level: int = 3,
+    wavelet: Any = "haar",
+    mode: str = "symmetric",
+    offset: float = 1.0,
+) -> Float[Tensor, "n features"]:
+    """Statistics of the packets of all levels of brightness and two color differences.
+
+    With l = ln(|x| + offset), for every packet of every level: mean and standard deviation of l, and √ mean |x|. For levels 1
+    and 2 also the third moment of l, the kurtosis of x, how l goes along with its right and lower neighbors, how x goes along
+    between the channels, and the covariance of l between any two packets of the brightness.
+
+    Args:
+        images: Color pictures in [0, 1], no side below 2^level.
+        level: The last level.
+        wavelet: The wavelet.
+        mode: Boundary mode.
+        offset: Added before the logarithm, in grey levels of 255.
+
+    Returns:
+        One row per picture: 1,182 numbers for level 3.
+
+    Raises:
+        ShapeError: A side is too short.
+
+    When it fails: what JPEG, resizing or blur leaves of a trace is less in every packet; train on such pictures too.
+
+    Example:
+        >>> packet_statistics(torch.rand(2, 3, 40, 56)).shape
+        torch.Size([2, 1182])
+    """
+    # One product on planes that lie apart: 0.45 ms for 256 × 256 pixels as files have them, an einsum 0.9.
+    planes = (images.new_tensor(_LUMA_CHROMA) @ images.contiguous().flatten(2)).reshape(images.shape)
+    rows = []
+    for depth, packets in enumerate(packet_levels(planes, levels=level, wavelet=wavelet, mode=mode), start=1):
+        rows += [one.flatten(1) for one in _of_level(packets, offset, joint=depth <= _JOINT).values()]
+    return torch.cat(rows, dim=1)
+
+
+def statistic_names(level: int = 3) -> list[str]:
+    """What the columns of `packet_statistics` are.
+
+    Args:
+        level: The last level.
+
+    Returns:
+        A name for each: "level 1, mean log, Y, a", ….
+
+    Example:
+        >>> len(statistic_names()), statistic_names()[3]
+        (1182, 'level 1, mean log, Y, d')
+    """
+    names = []
+    for depth in range(1, level + 1):
+        packets = [""]
+        for _ in range(depth):
+            packets = [path + letter for path in packets for letter in "ahvd"]
+        probe = torch.zeros(1, 3, 4**depth, 2, 2)
+        for word, values in _of_level(probe, 1.0, joint=depth <= _JOINT).items():
+            names += [f"level {depth}, {word}, {what}" for what in _places(word, packets, values[0].numel())]
+    return names
+
+
+def _places(word: str, packets: list[str], count: int) -> list[str]:
+    if word == "covariance":
+        rows, columns = torch.triu_indices(len(packets), len(packets), 1).tolist()
+        return [f"Y, {packets[row]} and {packets[column]}" for row, column in zip(rows, columns, strict=True)]
+    channels = ["Y and Cb", "Y and Cr", "Cb and Cr"] if word == "channels" else ["Y", "Cb", "Cr"]
+    assert count == 3 * len(packets)
+    return [f"{channel}, {path}" for channel in channels for path in packets]
+
+
+def _of_level(packets: Float[Tensor, "n 3 p h w"], offset: float, *, joint: bool) -> dict[str, Tensor]:
+    sizes = packets.abs()
+    logs = (sizes + offset).log()
+    mean = logs.mean((-2, -1), keepdim=True)
+    off = logs - mean
+    variance = _product(off, off)
+    found = {
+        "mean log": mean[..., 0, 0],
+        "deviation of log": (variance + 1e-12).sqrt(),  # a flat packet has a gradient too
+        "root mean size": (sizes.mean((-2, -1)) + 1e-12).sqrt(),
+    }
+    return found | _joint(packets, off, variance) if joint else found
+
+
+def _joint(packets: Tensor, off: Tensor, variance: Tensor) -> dict[str, Tensor]:
+    power = packets.square()
+    energy = _product(packets, packets)
+    size = (energy + 1).sqrt()  # one grey level
+    pairs = ((0, 1), (0, 2), (1, 2))
+    luma = off[:, 0].flatten(2)
+    rows, columns = torch.triu_indices(luma.shape[1], luma.shape[1], 1, device=luma.device)
+    covariance = luma @ luma.mT / luma.shape[-1]
+    along: Callable[[Tensor, Tensor], Tensor] = lambda a, b: _mean(a * b) / (variance + 0.05)  # noqa: E731
+    return {
+        "kurtosis": ((_product(power, power) + 1) / (energy + 1).square()).log(),
+        "third moment of log": _product(off.square(), off),
+        "channels": torch.stack(
+            [_product(packets[:, one], packets[:, two]) / (size[:, one] * size[:, two]) for one, two in pairs], dim=1
+        ),
+        "right neighbor": along(off[..., 1:], off[..., :-1]),
+        "lower neighbor": along(off[..., 1:, :], off[..., :-1, :]),
+        "covariance": covariance[:, rows, columns],
+    }
+
+
+def _product(one: Tensor, other: Tensor) -> Tensor:
+    """Mean of a product over space, which is never written down: 0.05 instead of 0.45 ms for 12 packets of 128 × 128."""
+    return torch.einsum("...hw,...hw->...", one, other) / (one.shape[-2] * one.shape[-1])
+
+
+def _mean(values: Tensor) -> Tensor:
+    """Mean over space, zero where there is no pair of neighbors."""
+    return values.sum((-2, -1)) / max(1, values.shape[-2] * values.shape[-1])

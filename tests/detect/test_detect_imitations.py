@@ -1,0 +1,48 @@
+"""Soft copies: SciPy's cosine transform sees only gains between 0 and 1 that fall with frequency."""
+
+import numpy as np
+import scipy.fft
+import torch
+from makers import drawn
+
+from undula.jobs.detect import Detector, softened
+from undula.jobs.detect.degradations import blurred_by
+
+
+def images(count, side, seed=0, blur=1.0):
+    return torch.from_numpy(drawn(count, side, seed, blur)).permute(0, 3, 1, 2).float() / 255
+
+
+def test_gains_fall_with_frequency():
+    x = images(3, 24)
+    found = softened(x, generator=torch.Generator().manual_seed(0))
+    before, after = (scipy.fft.dctn(one[:, 0].numpy(), axes=(1, 2), norm="ortho") for one in (x, found))
+    gray = [np.abs(some)[:, :4, :4].sum() for some in (before, after)]
+    high = [np.abs(some)[:, 12:, 12:].sum() for some in (before, after)]
+    assert 0.9 < gray[1] / gray[0] < 1.02 and high[1] / high[0] < 0.9
+    assert float((found * 255 - (found * 255).round()).abs().max()) < 1e-4
+
+
+def test_copies_are_those_of_the_seed_and_differ():
+    x = images(1, 16).expand(4, -1, -1, -1)
+    first, again = (softened(x, generator=torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(first, again) and not torch.equal(first[0], first[1])
+
+
+def test_jpeg_comes_last():
+    x = images(2, 16)
+    plain, jpeg = (softened(x, generator=torch.Generator().manual_seed(0), quality=q) for q in (None, 75))
+    assert 0 < float((plain - jpeg).abs().mean()) < 0.1
+
+
+def test_a_detector_of_sharp_pictures_takes_soft_ones_for_real_unless_it_saw_soft_copies():
+    """Unseen are Gaussian blurs, learned are sharper pictures: with soft copies beside them both sides are told."""
+    real, sharp, unseen = images(120, 32, 0), images(120, 32, 1, 0.7), images(60, 32, 2)
+    soft = torch.stack([blurred_by((one * 255).to(torch.uint8), 0.9) for one in unseen]).float() / 255
+    alone = Detector(features="radial", model="mlp", guard="off", robust=False).fit(real, sharp)
+    copies = softened(images(120, 32, 4), generator=torch.Generator().manual_seed(0))
+    both = Detector(features="radial", model="mlp", guard="off", robust=False).fit(
+        real, {"sharp": sharp, "soft": copies}
+    )
+    missed, found = (float((one.predict_proba(soft)[:, 0] < 0.5).double().mean()) for one in (alone, both))
+    assert missed < 0.2 and found > 0.7
