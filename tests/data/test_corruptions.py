@@ -4,11 +4,12 @@ import io
 
 import numpy as np
 import pytest
+import scipy.fft
 import scipy.ndimage
 import torch
 from PIL import Image
 
-from undula.data.corruptions import Corruptions, blurred, coarsened, compressed, discolored, enlarged, noised
+from undula.data.corruptions import Corruptions, blurred, coarsened, compressed, discolored, enlarged, noised, quantized
 from undula.errors import OptionError
 
 
@@ -67,6 +68,16 @@ def test_brightness_outlives_what_color_loses():
     assert (before - after).abs().max() <= 0.51
     colors = [(one.float() - value[:, None]).std() for one, value in ((some, before), (discolored(some), after))]
     assert colors[1] < 0.6 * colors[0]
+
+
+def test_rounded_blocks_are_those_of_scipy():
+    some, steps = pictures(2, 24), torch.tensor([2.0, 12.0])
+    rise = 1 + np.add.outer(np.arange(4), np.arange(4)) / 3
+    for one, made, step in zip(some.double().numpy(), quantized(some, steps, side=4), steps.tolist(), strict=True):
+        for top, left in ((0, 0), (8, 12)):
+            block = scipy.fft.dctn(one[:, top : top + 4, left : left + 4], axes=(1, 2), norm="ortho")
+            want = scipy.fft.idctn((block / step / rise).round() * step * rise, axes=(1, 2), norm="ortho").clip(0, 255)
+            assert np.abs(made[:, top : top + 4, left : left + 4].numpy() - want).max() <= 0.51
 
 
 def test_a_number_decides_what_happens():

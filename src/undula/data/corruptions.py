@@ -1,6 +1,7 @@
 """What happens to pictures on their way, a batch at once: compression, noise, blur, a crop made large again, fewer pixels."""
 
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -88,6 +89,29 @@ def enlarged(
     return _bytes(functional.grid_sample(images.float(), grid, padding_mode="border", align_corners=False))
 
 
+def quantized(images: UInt8[Tensor, "n 3 h w"], steps: Float[Tensor, " n"], *, side: int) -> UInt8[Tensor, "n 3 h w"]:
+    """Pictures whose cosine coefficients in square blocks are rounded to steps, larger ones for higher frequencies.
+
+    What block codecs have in common; none has exactly these blocks and steps.
+
+    Args:
+        images: Pictures.
+        steps: Steps of the means in grey levels, one for each; those of the highest frequencies are three times as large.
+        side: Side of the blocks in pixels.
+    """
+    height, width = images.shape[-2:]
+    padded = functional.pad(images.float(), (0, -width % side, 0, -height % side), mode="replicate")
+    places = torch.arange(side, dtype=torch.float32)
+    basis = (math.pi * (places + 0.5) * places[:, None] / side).cos() * math.sqrt(2 / side)
+    basis[0] = math.sqrt(1 / side)
+    blocks = padded.unfold(2, side, side).unfold(3, side, side)
+    rise = 1 + (places + places[:, None]) / (side - 1)
+    sizes = steps[:, None, None, None, None, None] * rise
+    values = ((basis @ blocks @ basis.T) / sizes).round() * sizes
+    made = (basis.T @ values @ basis).permute(0, 1, 2, 4, 3, 5).reshape(padded.shape)
+    return _bytes(made[..., :height, :width])
+
+
 def discolored(images: UInt8[Tensor, "n 3 h w"]) -> UInt8[Tensor, "n 3 h w"]:
     """Pictures whose color differences have half the size in between, as codecs keep them; brightness stays.
 
@@ -115,7 +139,7 @@ def coarsened(images: UInt8[Tensor, "n 3 h w"], share: float) -> UInt8[Tensor, "
 
 @dataclass(frozen=True, kw_only=True)
 class Corruptions:
-    """Corrupts a share of the pictures of a batch, each by one of six corruptions of random strength, or by two in turn.
+    """Corrupts a share of the pictures of a batch, each by one of seven corruptions of random strength, or by two in turn.
 
     A picture's number decides what happens to it, whatever the batch.
 
@@ -128,6 +152,7 @@ class Corruptions:
         blur: Least and most blur in pixels.
         part: Smallest and largest share of height and width of a crop that is made large again.
         resize: Smallest and largest share of height and width of pictures made smaller and large again.
+        steps: Least and most step, in grey levels, to which cosine coefficients of blocks of 4 or 16 pixels are rounded.
         seed: Another seed makes other choices.
 
     Raises:
@@ -147,10 +172,11 @@ class Corruptions:
     blur: tuple[float, float] = (0.3, 1.1)
     part: tuple[float, float] = (0.75, 1.0)
     resize: tuple[float, float] = (0.5, 1.0)
+    steps: tuple[float, float] = (3.0, 16.0)
     seed: int = 0
 
     def __post_init__(self) -> None:
-        ranges = (self.qualities, self.noise, self.blur, self.part, self.resize)
+        ranges = (self.qualities, self.noise, self.blur, self.part, self.resize, self.steps)
         sound = all(0 < low <= high for low, high in ranges) and 0 <= self.share <= 1 and 0 <= self.again <= 1
         if not sound or self.qualities[1] > 100 or self.blur[1] > _RADIUS / 2 or max(self.part[1], self.resize[1]) > 1:
             raise OptionError(
@@ -211,6 +237,14 @@ def _resize(plan: Corruptions, images: Tensor, drawn: Tensor, _seeds: Tensor) ->
 
 def _color(_plan: Corruptions, images: Tensor, _drawn: Tensor, _seeds: Tensor) -> Tensor:
     return discolored(images)
+
+
+def _codec(plan: Corruptions, images: Tensor, drawn: Tensor, _seeds: Tensor) -> Tensor:
+    found, steps, small = torch.empty_like(images), _between(plan.steps, drawn[:, 0]), drawn[:, 1] < 0.5
+    for side, some in ((4, small), (16, ~small)):
+        if some.any():
+            found[some] = quantized(images[some], steps[some], side=side)
+    return found
 
 
 _KINDS: tuple[Callable[[Corruptions, Tensor, Tensor, Tensor], Tensor], ...] = (
