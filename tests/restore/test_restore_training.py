@@ -51,7 +51,7 @@ def test_what_an_example_holds(batch):
 def test_smooth_filling_is_what_is_to_be_corrected(batch):
     quiet = batch["sigma"] == 0
     clean, missing = batch["clean"][quiet, 0], batch["missing"][quiet, 0]
-    assert torch.allclose(smooth(clean, missing, steps=8), batch["filled"][quiet, 0], atol=1e-3)
+    assert torch.allclose(smooth(clean, missing, steps=8, half_steps=0), batch["filled"][quiet, 0], atol=1e-3)
 
 
 def test_scattered_pixels_are_those_of_their_share():

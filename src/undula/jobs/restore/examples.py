@@ -55,7 +55,7 @@ class Examples:
         level = _drawn(seeds, _LEVEL, 2)
         sigma = torch.where(level[:, 0] < 1 / 6, level[:, 1] * self.noise, 0)
         noise = normal(seeds, torch.full_like(numbers, _NOISE), (size, size), dtype=torch.float32)
-        filled = smooth(clean + sigma[:, None, None] * noise, missing, steps=_STEPS)
+        filled = smooth(clean + sigma[:, None, None] * noise, missing, steps=_STEPS, half_steps=0)
         return {"filled": filled[:, None], "clean": clean[:, None], "missing": missing[:, None], "sigma": sigma}
 
 
@@ -164,7 +164,9 @@ class Validation:
         numbers = torch.arange(len(clean)) + (seed + 1) * _SEEDS
         field = uniform(numbers, torch.full_like(numbers, _PIXELS), (1, size, size), dtype=torch.float32)
         missing = {share: field < share for share in shares}
-        filled = {share: smooth(clean[:, 0], gone[:, 0], steps=16)[:, None] for share, gone in missing.items()}
+        filled = {
+            share: smooth(clean[:, 0], gone[:, 0], steps=16, half_steps=0)[:, None] for share, gone in missing.items()
+        }
         return cls(clean, filled, missing)
 
     @torch.no_grad()

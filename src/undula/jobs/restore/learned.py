@@ -10,6 +10,7 @@ from undula.jobs.restore.smooth import smooth
 from undula.nets.filler import Filler
 from undula.nets.tiles import in_tiles
 
+_STEPS = 16  # of the smooth filling, as where the weights were chosen
 _VIEWS = [(turned, mirrored) for turned in range(4) for mirrored in (False, True)]
 
 
@@ -38,7 +39,7 @@ def learned(
     Returns:
         Images everywhere, the known pixels as well, and half widths of intervals.
     """
-    filled = smooth(image, missing)
+    filled = smooth(image, missing, steps=_STEPS, half_steps=0)
     planes = torch.stack([filled, (~missing).to(filled.dtype)], dim=1).float()
     done, group = [], max(1, tile**2 // (image.shape[-2] * image.shape[-1]))
     parts = list(zip(torch.split(planes, group), torch.split(sigma, group), strict=True))

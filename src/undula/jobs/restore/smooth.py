@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import torch
 from jaxtyping import Bool, Float
@@ -9,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool1d, avg_pool2d, avg_pool3d, interpolate
 
 from undula.spectra import dct, idct
+from undula.spectra.symmetric import CosineFilter, deal, gather
 
 _POOL = {1: avg_pool1d, 2: avg_pool2d, 3: avg_pool3d}
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
@@ -19,13 +21,18 @@ _TRUST = 0.05  # weight of the coarser level beside what is known at a level; 0.
 
 @torch.no_grad()
 def smooth(
-    image: Float[Tensor, "b *space"], missing: Bool[Tensor, "b *space"], *, exponent: float = 3.0, steps: int = 16
+    image: Float[Tensor, "b *space"],
+    missing: Bool[Tensor, "b *space"],
+    *,
+    exponent: float = 3.0,
+    steps: int = 8,
+    half_steps: int = 4,
 ) -> Float[Tensor, "b *space"]:
     """Fill missing pixels with the smoothest picture.
 
     Minimizes Σ_k (Σ_axes |ω|)^p |X_k|² over the missing pixels, with X the cosine transform and ω its frequencies in radians
-    per pixel, by preconditioned conjugate gradients from `pyramid`. Two cosine transforms of the picture per matrix, two
-    matrices per step; memory is linear in pixels.
+    per pixel, by preconditioned conjugate gradients, which begin with the picture of half the size, filled the same way, and
+    there with `pyramid`. Two transforms of the picture per matrix, two matrices per step; memory is linear in pixels.
 
     The sum of the axes' frequencies instead of their length lets edges lie along the axes, as they do in photographs: on 6
     photographs with 90 % missing 26.46 dB, against 26.42 of the length and 26.39 of the discrete Laplacian, each at its best
@@ -36,6 +43,7 @@ def smooth(
         missing: True where a pixel is not known.
         exponent: p, the order of smoothness times two: 2 is a membrane, 4 a plate.
         steps: Conjugate gradient steps.
+        half_steps: Such steps at half the size, before; 0 begins with `pyramid` at once.
 
     Returns:
         Images that agree with the known pixels exactly; other values may leave the range of the known ones. An image
@@ -53,10 +61,31 @@ def smooth(
         True
     """
     known = ~missing
-    penalty, apart = _penalty(image.shape[1:], exponent, like=image), _spacing(known)
-    precondition = _preconditioner(image.shape[1:], exponent, apart, like=image)
-    start = pyramid(image, known)
-    return _conjugate_gradients(start, missing, lambda v: _filtered(v, penalty[None]), precondition, steps=steps)
+    start = _from_half(image, known, exponent, half_steps) if half_steps else pyramid(image, known)
+    rate, apart = _rate(image.shape[1:], image.dtype, image.device), _spacing(known).to(image.dtype)
+    inverse = _inverse(rate, apart.reshape(-1, *[1] * rate.ndim), exponent)
+    if rate.ndim > 1 and image.numel() > _AT_ONCE:
+        penalty = rate**exponent
+        return _conjugate_gradients(
+            start, missing, lambda v: _filtered(v, penalty[None]), lambda v: _filtered(v, inverse), steps=steps
+        )
+    penalize, precondition = (
+        _penalty(rate.shape, exponent, image.dtype, image.device),
+        CosineFilter(inverse, dims=rate.ndim),
+    )
+    filled = _conjugate_gradients(
+        deal(start, dims=rate.ndim), deal(missing, dims=rate.ndim), penalize, precondition, steps=steps
+    )
+    return gather(filled, dims=rate.ndim)
+
+
+def _from_half(image: Tensor, known: Tensor, exponent: float, steps: int) -> Tensor:
+    """What is missing from the picture of half the size, filled."""
+    dims, pool = image.ndim - 1, [min(2, side) for side in image.shape[1:]]
+    weight = _POOL[dims](known.to(image.dtype)[:, None], pool, ceil_mode=True)[:, 0]
+    value = _POOL[dims](torch.where(known, image, 0)[:, None], pool, ceil_mode=True)[:, 0] / weight.clamp(min=1e-12)
+    filled = smooth(value, weight == 0, exponent=exponent, steps=steps, half_steps=0)
+    return torch.where(known, image, interpolate(filled[:, None], size=image.shape[1:], mode=_LINEAR[dims])[:, 0])
 
 
 def pyramid(image: Float[Tensor, "b *space"], known: Bool[Tensor, "b *space"]) -> Float[Tensor, "b *space"]:
@@ -96,20 +125,20 @@ def _conjugate_gradients(
     steps: int,
 ) -> Tensor:
     """Minimize ⟨x, penalty x⟩ over the missing pixels; `precondition` comes near the inverse."""
-    axes = tuple(range(1, x.ndim))
 
     def inner(a: Tensor, b: Tensor) -> Tensor:
-        return (a * b).sum(axes, keepdim=True)
+        return torch.linalg.vecdot(a.flatten(1), b.flatten(1)).reshape(-1, *[1] * (x.ndim - 1))
 
-    residual = penalty(x).neg_().mul_(missing)
-    ahead = precondition(residual).mul_(missing)
+    free = missing.to(x.dtype)
+    residual = penalty(x).neg_().mul_(free)
+    ahead = precondition(residual).mul_(free)
     direction, size = ahead, inner(residual, ahead)
     for _ in range(steps):
-        curved = penalty(direction).mul_(missing)
+        curved = penalty(direction).mul_(free)
         length = _ratio(size, inner(direction, curved))
         x.addcmul_(length, direction)
         residual.addcmul_(length, curved, value=-1)
-        ahead = precondition(residual).mul_(missing)
+        ahead = precondition(residual).mul_(free)
         size, before = inner(residual, ahead), size
         direction = ahead.addcmul_(_ratio(size, before), direction)
     return x
@@ -120,33 +149,30 @@ def _ratio(a: Tensor, b: Tensor) -> Tensor:
     return torch.where(b > 0, a / b, 0)
 
 
-def _rate(shape: Sequence[int], *, like: Tensor) -> Tensor:
+@lru_cache(maxsize=2)
+def _rate(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
     """Sum of the axes' frequencies in radians per pixel, in the order of `dct`."""
-    rate = torch.zeros((), device=like.device, dtype=like.dtype)
+    rate = torch.zeros((), device=device, dtype=dtype)
     for axis, length in enumerate(shape):
-        along = math.pi / length * torch.arange(length, device=like.device, dtype=like.dtype)
+        along = math.pi / length * torch.arange(length, device=device, dtype=dtype)
         rate = rate + along.reshape([-1 if other == axis else 1 for other in range(len(shape))])
     return rate
 
 
-def _penalty(shape: Sequence[int], exponent: float, *, like: Tensor) -> Tensor:
-    return _rate(shape, like=like) ** exponent
+@lru_cache(maxsize=2)
+def _penalty(shape: Sequence[int], exponent: float, dtype: torch.dtype, device: torch.device) -> CosineFilter:
+    """The matrix of the norm, kept, for pictures often have the size of the one before."""
+    return CosineFilter(_rate(shape, dtype, device) ** exponent, dims=len(shape))
 
 
-def _preconditioner(
-    shape: Sequence[int], exponent: float, apart: Tensor, *, like: Tensor
-) -> Callable[[Tensor], Tensor]:
-    """The inverse for frequencies above those that the known pixels hold."""
-    rate = _rate(shape, like=like).square()
-    inverse = (rate + apart.reshape(-1, *[1] * len(shape))) ** (-exponent / 2)
-    return lambda v: _filtered(v, inverse)
+def _inverse(rate: Tensor, apart: Tensor, exponent: float) -> Tensor:
+    """Near the inverse of the norm's matrix for frequencies above those that the known pixels hold."""
+    return (rate.square() + apart) ** (-exponent / 2)
 
 
 def _filtered(x: Tensor, gain: Tensor) -> Tensor:
-    """The cosine transform times a gain, transformed back; of large pictures some lines at a time."""
+    """The cosine transform times a gain, transformed back, some lines of the picture at a time."""
     dims = x.ndim - 1
-    if dims == 1 or x.numel() <= _AT_ONCE:
-        return idct(dct(x, dims=dims).mul_(gain), dims=dims)
     out = torch.empty_like(x)
     for given, made in zip(_parts(x, 1, x.numel()), _parts(out, 1, x.numel()), strict=True):
         made.copy_(dct(given, dims=dims - 1))
