@@ -71,7 +71,7 @@ def test_brightness_outlives_what_color_loses():
 
 
 def test_rounded_blocks_are_those_of_scipy():
-    some, steps = pictures(2, 24), torch.tensor([2.0, 12.0])
+    some, steps = pictures(2, 24)[:, :1].expand(-1, 3, -1, -1).contiguous(), torch.tensor([2.0, 12.0])  # grey: no color
     rise = 1 + np.add.outer(np.arange(4), np.arange(4)) / 3
     for one, made, step in zip(some.double().numpy(), quantized(some, steps, side=4), steps.tolist(), strict=True):
         for top, left in ((0, 0), (8, 12)):

@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from undula.data.draws import normal, uniform
 from undula.errors import OptionError
 
 _LUMA = (0.299, 0.587, 0.114)
+_TO_COLOR = torch.tensor(
+    [_LUMA, (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312)]
+)  # brightness, blue, red: BT.601
 _RADIUS = 3  # pixels of the kernel of a blur to each side
 _STREAM = 2**40  # numbers of a seed
 
@@ -90,26 +93,34 @@ def enlarged(
 
 
 def quantized(images: UInt8[Tensor, "n 3 h w"], steps: Float[Tensor, " n"], *, side: int) -> UInt8[Tensor, "n 3 h w"]:
-    """Pictures whose cosine coefficients in square blocks are rounded to steps, larger ones for higher frequencies.
+    """Pictures as block codecs leave them: cosine coefficients of square blocks rounded, those of color at half the size.
 
-    What block codecs have in common; none has exactly these blocks and steps.
+    What such codecs have in common; none has exactly these blocks and steps.
 
     Args:
         images: Pictures.
         steps: Steps of the means in grey levels, one for each; those of the highest frequencies are three times as large.
-        side: Side of the blocks in pixels.
+        side: Side of the blocks of brightness in pixels; those of color have at most 8.
     """
-    height, width = images.shape[-2:]
-    padded = functional.pad(images.float(), (0, -width % side, 0, -height % side), mode="replicate")
+    size = images.shape[-2:]
+    planes = torch.einsum("kc,nchw->nkhw", _TO_COLOR, images.float())
+    luma = _rounded_blocks(planes[:, :1], steps, side)
+    small = functional.interpolate(planes[:, 1:], size=_halves(size), mode="bilinear", antialias=True)
+    color = functional.interpolate(_rounded_blocks(small, steps, min(side, 8)), size=size, mode="bilinear")
+    return _bytes(torch.einsum("ck,nkhw->nchw", torch.linalg.inv(_TO_COLOR), torch.cat([luma, color], dim=1)))
+
+
+def _rounded_blocks(planes: Tensor, steps: Tensor, side: int) -> Tensor:
+    height, width = planes.shape[-2:]
+    padded = functional.pad(planes, (0, -width % side, 0, -height % side), mode="replicate")
     places = torch.arange(side, dtype=torch.float32)
     basis = (math.pi * (places + 0.5) * places[:, None] / side).cos() * math.sqrt(2 / side)
     basis[0] = math.sqrt(1 / side)
     blocks = padded.unfold(2, side, side).unfold(3, side, side)
-    rise = 1 + (places + places[:, None]) / (side - 1)
-    sizes = steps[:, None, None, None, None, None] * rise
+    sizes = steps[:, None, None, None, None, None] * (1 + (places + places[:, None]) / (side - 1))
     values = ((basis @ blocks @ basis.T) / sizes).round() * sizes
     made = (basis.T @ values @ basis).permute(0, 1, 2, 4, 3, 5).reshape(padded.shape)
-    return _bytes(made[..., :height, :width])
+    return made[..., :height, :width]
 
 
 def discolored(images: UInt8[Tensor, "n 3 h w"]) -> UInt8[Tensor, "n 3 h w"]:
@@ -120,8 +131,7 @@ def discolored(images: UInt8[Tensor, "n 3 h w"]) -> UInt8[Tensor, "n 3 h w"]:
     """
     values = images.float()
     luma = torch.einsum("c,nchw->nhw", values.new_tensor(_LUMA), values)[:, None]
-    size = [max(1, side // 2) for side in images.shape[-2:]]
-    small = functional.interpolate(values - luma, size=size, mode="bilinear", antialias=True)
+    small = functional.interpolate(values - luma, size=_halves(images.shape[-2:]), mode="bilinear", antialias=True)
     return _bytes(luma + functional.interpolate(small, size=images.shape[-2:], mode="bilinear"))
 
 
@@ -152,7 +162,7 @@ class Corruptions:
         blur: Least and most blur in pixels.
         part: Smallest and largest share of height and width of a crop that is made large again.
         resize: Smallest and largest share of height and width of pictures made smaller and large again.
-        steps: Least and most step, in grey levels, to which cosine coefficients of blocks of 4 or 16 pixels are rounded.
+        steps: Least and most step, in grey levels, to which cosine coefficients of blocks of 4, 8 or 16 pixels are rounded.
         seed: Another seed makes other choices.
 
     Raises:
@@ -240,10 +250,15 @@ def _color(_plan: Corruptions, images: Tensor, _drawn: Tensor, _seeds: Tensor) -
 
 
 def _codec(plan: Corruptions, images: Tensor, drawn: Tensor, _seeds: Tensor) -> Tensor:
-    found, steps, small = torch.empty_like(images), _between(plan.steps, drawn[:, 0]), drawn[:, 1] < 0.5
-    for side, some in ((4, small), (16, ~small)):
+    """Half of the pictures are softened a little, as codecs do where blocks meet."""
+    found, steps, sides = torch.empty_like(images), _between(plan.steps, drawn[:, 0]), (drawn[:, 1] * 3).long()
+    for place, side in enumerate((4, 8, 16)):
+        some = sides == place
         if some.any():
             found[some] = quantized(images[some], steps[some], side=side)
+    soft = drawn[:, 2] < 0.5
+    if soft.any():
+        found[soft] = blurred(found[soft], 0.25 + 0.5 * drawn[soft, 2])
     return found
 
 
@@ -254,11 +269,16 @@ _KINDS: tuple[Callable[[Corruptions, Tensor, Tensor, Tensor], Tensor], ...] = (
     _part,
     _resize,
     _color,
+    _codec,
 )
 
 
 def _between(limits: tuple[float, float], shares: Tensor) -> Float[Tensor, " n"]:
     return limits[0] + (limits[1] - limits[0]) * shares
+
+
+def _halves(size: Sequence[int]) -> list[int]:
+    return [max(1, side // 2) for side in size]
 
 
 def _bytes(values: Float[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
