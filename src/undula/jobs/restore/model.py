@@ -33,7 +33,7 @@ class Model:
     facts: dict[str, Any]
 
     def widening(self, share: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-        """Factors on the half widths that make nine of ten true values lie inside, as measured on pictures held out.
+        """Factors on the half widths that make nine of ten true values lie inside in every picture held out.
 
         Args:
             share: Shares of missing pixels; between those that were measured the logarithm of what is left counts.
