@@ -35,8 +35,8 @@ class Restoration:
         image: The images, in the shape, type and kind in which they came. Known pixels are as they were, unless they were
             said to be noisy.
         missing: True where a pixel was not trusted, as said or as found, in the images' shape.
-        interval: Half width of the interval that holds at least nine of ten true values, in image units, 0 at known pixels; None
-            where the method gives none.
+        interval: Half width of the interval that holds at least nine of ten true values, in image units, 0 at known pixels;
+            None where the method gives none.
         search: How well the missing pixels are likely to have been found; None where they were said.
         share: Share of missing pixels of each image.
         history: What happened on the way, one record per look: "step", and "roughness" for the seed's method.
