@@ -62,21 +62,19 @@ def smooth(
     """
     known = ~missing
     start = _from_half(image, known, exponent, half_steps) if half_steps else pyramid(image, known)
-    rate, apart = _rate(image.shape[1:], image.dtype, image.device), _spacing(known).to(image.dtype)
-    inverse = _inverse(rate, apart.reshape(-1, *[1] * rate.ndim), exponent)
-    if rate.ndim > 1 and image.numel() > _AT_ONCE:
-        penalty = rate**exponent
+    shape, apart = image.shape[1:], _spacing(known).to(image.dtype).reshape(-1, *[1] * (image.ndim - 1))
+    if len(shape) > 1 and image.numel() > _AT_ONCE:
+        rate = _rate(shape, image.dtype, image.device)
+        penalty, inverse = (rate**exponent)[None], _inverse(rate, apart, exponent)
         return _conjugate_gradients(
-            start, missing, lambda v: _filtered(v, penalty[None]), lambda v: _filtered(v, inverse), steps=steps
+            start, missing, lambda v: _filtered(v, penalty), lambda v: _filtered(v, inverse), steps=steps
         )
-    penalize, precondition = (
-        _penalty(rate.shape, exponent, image.dtype, image.device),
-        CosineFilter(inverse, dims=rate.ndim),
-    )
+    rate, penalize = _kept(shape, exponent, image.dtype, image.device)
+    precondition = CosineFilter(_inverse(rate, apart, exponent), dims=len(shape))
     filled = _conjugate_gradients(
-        deal(start, dims=rate.ndim), deal(missing, dims=rate.ndim), penalize, precondition, steps=steps
+        deal(start, dims=len(shape)), deal(missing, dims=len(shape)), penalize, precondition, steps=steps
     )
-    return gather(filled, dims=rate.ndim)
+    return gather(filled, dims=len(shape))
 
 
 def _from_half(image: Tensor, known: Tensor, exponent: float, steps: int) -> Tensor:
@@ -149,7 +147,6 @@ def _ratio(a: Tensor, b: Tensor) -> Tensor:
     return torch.where(b > 0, a / b, 0)
 
 
-@lru_cache(maxsize=2)
 def _rate(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
     """Sum of the axes' frequencies in radians per pixel, in the order of `dct`."""
     rate = torch.zeros((), device=device, dtype=dtype)
@@ -160,9 +157,12 @@ def _rate(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Ten
 
 
 @lru_cache(maxsize=2)
-def _penalty(shape: Sequence[int], exponent: float, dtype: torch.dtype, device: torch.device) -> CosineFilter:
-    """The matrix of the norm, kept, for pictures often have the size of the one before."""
-    return CosineFilter(_rate(shape, dtype, device) ** exponent, dims=len(shape))
+def _kept(
+    shape: Sequence[int], exponent: float, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, CosineFilter]:
+    """Frequencies and the matrix of the norm, kept, for pictures often have the size of the one before."""
+    rate = _rate(shape, dtype, device)
+    return rate, CosineFilter(rate**exponent, dims=len(shape))
 
 
 def _inverse(rate: Tensor, apart: Tensor, exponent: float) -> Tensor:
