@@ -1,7 +1,9 @@
 """Train the weights that ship, from `UNDULA_DATA/photos`: `python benchmarks/restore_weights.py STAGE FOLDER [FROM]`.
 
-Stages: `fill`, then `fill-on`, which begins with the weights in the folder FROM and lets hard parts count more; `areas`, then
-`areas-on`. `ship FILL AREAS` puts them into the package, with the factors that make the intervals of pictures held out hold.
+Stages: `fill`; `fill-on`, which begins with the weights in the folder FROM and lets hard parts count more; `fill-third`, which
+begins with those and sees the photographs at three sizes (the weights that ship saw one size in the first 15,500 of its steps);
+`areas`, then `areas-on`.
+`ship FILL AREAS` puts them into the package, with the factors that make the intervals of pictures held out hold.
 
 Training goes on where it was stopped, and may be stopped at any time. Of the pictures in the order of their names the last
 14 choose the best weights and are not trained on.
@@ -17,6 +19,7 @@ import torch
 from measuring import ROOT
 from restore_pictures import HELD_OUT
 from torch import Tensor, nn
+from torch.nn import functional
 
 from restore import SHARES, widening
 from undula.data import luminance, read_image
@@ -39,14 +42,26 @@ FILL = Plan(
 )  # fmt: skip
 AREAS = replace(FILL, steps=20_000, rate=2e-3, ema=0.99, precision="float32", validate_every=20_000)
 FILL_ON = replace(FILL, steps=13_000, rate=5e-4, warmup=100, validate_every=1000)
+FILL_THIRD = replace(FILL_ON, steps=22_000, validate_every=2000)
 AREAS_ON = replace(AREAS, steps=8000, rate=1e-3)
-SEEDS = {"fill": 0, "areas": 0, "fill-on": 2, "areas-on": 2}
+PLANS = {"fill": FILL, "fill-on": FILL_ON, "fill-third": FILL_THIRD, "areas": AREAS, "areas-on": AREAS_ON}
+SEEDS = {"fill": 0, "fill-on": 2, "fill-third": 3, "areas": 0, "areas-on": 2}
+FIRST = ("fill", "areas")
+SHORTER = (358, 256)  # pixels of the shorter sides of the smaller copies of photographs of 512
 
 
 def pictures() -> list[Tensor]:
     """All photographs in color, in the order of their names."""
     files = sorted((Path(os.environ["UNDULA_DATA"]) / "photos").glob("*.png"))
     return [read_image(path).expand(3, -1, -1) for path in files]
+
+
+def shrunk(picture: Tensor, shorter: int) -> Tensor:
+    """A smaller copy, in bytes like the photographs: it has more detail in a pixel."""
+    share = shorter / min(picture.shape[1:])
+    size = [round(side * share) for side in picture.shape[1:]]
+    small = functional.interpolate(picture[None], size=size, mode="bicubic", antialias=True)[0]
+    return (small.clamp(0, 1) * 255).round() / 255
 
 
 def new_areas() -> UNet:
@@ -64,23 +79,25 @@ def tell(step: int, progress: Progress) -> None:
 
 def main(stage: str, folder: str, begin: str | None = None) -> None:
     """Train one network, or train it on."""
-    if stage not in SEEDS or stage.endswith("-on") != (begin is not None):
+    if stage not in PLANS or (stage in FIRST) == (begin is not None):
         raise SystemExit(__doc__)
     torch.set_num_threads(1)
     torch.manual_seed(0)
     given = pictures()
-    crops = Crops(given[:-HELD_OUT], size=96, seed=SEEDS[stage])
+    known, held = given[:-HELD_OUT], [luminance(picture)[None] for picture in given[-HELD_OUT:]]
+    if stage == "fill-third":
+        known += [shrunk(picture, side) for side in SHORTER for picture in known]
+    crops = Crops(known, size=96, seed=SEEDS[stage])
     began = time.process_time()
     if stage.startswith("areas"):
-        network, plan = new_areas(), AREAS_ON if begin else AREAS
+        network = new_areas()
         start(network, begin, "weights")
-        train(network, Corrupted(crops), telling, plan=plan, folder=folder, callback=tell)
+        train(network, Corrupted(crops), telling, plan=PLANS[stage], folder=folder, callback=tell)
     else:
-        held = [luminance(picture)[None] for picture in given[-HELD_OUT:]]
         judge = Validation.of(held, shares=SHARES, size=256)
-        filler, plan, objective = Filler(), FILL_ON if begin else FILL, finishing if begin else filling
+        filler, objective = Filler(), filling if stage == "fill" else finishing
         start(filler, begin, "best")
-        train(filler, Examples(crops), objective, plan=plan, folder=folder, validate=judge, callback=tell)
+        train(filler, Examples(crops), objective, plan=PLANS[stage], folder=folder, validate=judge, callback=tell)
     print(f"{time.process_time() - began:.0f} seconds of one core in this call")
 
 
@@ -97,7 +114,7 @@ def ship(fill: str, areas: str) -> None:
     weights, facts = read_tensors(Path(fill) / "best.safetensors")
     network.load_state_dict(weights)
     telling_areas.load_state_dict(read_tensors(Path(areas) / "weights.safetensors")[0])
-    known = {**ABOUT, "steps": FILL.steps + int(facts["step"])}
+    known = {**ABOUT, "steps": FILL.steps + FILL_ON.steps + int(facts["step"])}
     model = Model(network, telling_areas, known | {"widening": widening(network)})
     model.save(WEIGHTS, half=True)
     print(f"{WEIGHTS}: {sum(file.stat().st_size for file in WEIGHTS.iterdir())} bytes, {model.facts}")
