@@ -18,11 +18,12 @@ from undula.jobs.detect.classes import read_classes
 from undula.jobs.detect.degradations import ENSEMBLE, Degradation
 from undula.jobs.detect.evaluation import Evaluation, evaluated
 from undula.jobs.detect.extraction import extract, without_twins
-from undula.jobs.detect.features import FeatureWord, read_features
+from undula.jobs.detect.features import Features, FeatureWord, read_features
 from undula.jobs.detect.guard import BiasReport
 from undula.jobs.detect.judging import Judged, Word, judged
 from undula.jobs.detect.learning import mean_logits
 from undula.jobs.detect.matching import Match, match_for
+from undula.jobs.detect.one_thread import made_on_one_thread, one_thread
 from undula.jobs.detect.reading import find_sources
 from undula.jobs.detect.schools import LEAST, ModelWord, School
 from undula.jobs.detect.suspicion import refuse_biased, suspected
@@ -153,12 +154,12 @@ class Detector:
         told = callback or (lambda *_: None)
         match = match_for(list(sources.values()), seed=self.seed) if self.match else None
         in_training, seen = school.seen(list(sources.values()), match)
-        found = [
-            extract(
-                one, in_training, match=match, robust=self.seed if self.robust else None, callback=partial(told, name)
-            )
-            for name, one in sources.items()
-        ]
+        seed = self.seed if self.robust else None
+        with one_thread():
+            found = [
+                extract(one, in_training, match=match, robust=seed, callback=partial(told, name))
+                for name, one in sources.items()
+            ]
         kept = without_twins(found)
         for name, one in zip(sources, kept, strict=True):
             if len(one.rows) < LEAST:
@@ -225,10 +226,12 @@ class Detector:
         facts = self._fitted()
         match = Match(**facts["match"]) if facts["match"] else None
         size = tuple(facts["size"]) if facts["size"] else None
-        yield from judged(
-            find_sources(data), features=read_features(facts["features"]), classify=self._classify, classes=self.classes_,
+        seen = read_features(facts["features"])
+        rows = judged(
+            find_sources(data), features=seen, classify=self._classify, classes=self.classes_,
             limits=tuple(facts["limits"]), match=match, size=size, ensemble=ENSEMBLE if ensemble else None, change=change,
         )  # fmt: skip
+        yield from made_on_one_thread(rows) if isinstance(seen, Features) else rows
 
     def evaluate(self, real: Any, generated: Any) -> Evaluation:
         """Figures on pictures whose makers are known.

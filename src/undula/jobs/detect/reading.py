@@ -28,7 +28,7 @@ from undula.jobs.detect.file_facts import FileFacts, file_facts
 
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
 _SUFFIXES = (*PICTURE_SUFFIXES, ".gif")
-_AHEAD = 32  # pictures that wait for each worker
+_AHEAD = 8  # pictures that wait for each worker; more fill the cache and are paid for in page faults
 _FILTER = threading.Lock()  # Python's filter of warnings belongs to all threads
 
 
