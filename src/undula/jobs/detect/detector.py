@@ -20,6 +20,7 @@ from undula.jobs.detect.evaluation import Evaluation, evaluated
 from undula.jobs.detect.extraction import extract, without_twins
 from undula.jobs.detect.features import Features, FeatureWord, read_features
 from undula.jobs.detect.guard import BiasReport
+from undula.jobs.detect.imitations import with_imitations
 from undula.jobs.detect.judging import Judged, Word, judged
 from undula.jobs.detect.learning import mean_logits
 from undula.jobs.detect.matching import Match, match_for
@@ -52,6 +53,9 @@ class Detector:
         match: Whether all pictures are cut to one size and compressed alike first.
         robust: Whether pictures are learned after compression, noise, blur, crops and resizing too: two copies of each, and for
             the cnn anew in every epoch.
+        softened: Whether every second real picture is learned as a generated one, with its high frequencies faded
+            (`undula.jobs.detect.softened`): for generators that nobody has seen yet. It takes a model that can bend, "mlp".
+        sharpened: The same with frequencies raised; with both, a third of the real pictures each.
         epochs: Of the perceptrons and the cnn.
         seed: Seed of all chance.
 
@@ -81,13 +85,15 @@ class Detector:
         guard: Literal["refuse", "warn", "off"] = "refuse",
         match: bool = False,
         robust: bool = True,
+        softened: bool = False,
+        sharpened: bool = False,
         epochs: int = 20,
         seed: int = 0,
     ) -> None:
         self.features, self.model, self.wavelet, self.level = features, model, wavelet, level
         self.mode, self.offset, self.penalty, self.folds = mode, offset, penalty, folds
         self.rate, self.guard, self.match, self.epochs, self.seed = rate, guard, match, epochs, seed
-        self.robust = robust
+        self.robust, self.softened, self.sharpened = robust, softened, sharpened
         self.members: list[nn.Module] = []
         self.report: BiasReport | None = None
         self.held_out: HeldOut | None = None
@@ -150,7 +156,9 @@ class Detector:
             ShapeError: Pictures of several sizes for features of one.
         """
         school = self._checked()
-        sources = read_classes(real, generated)
+        sources = with_imitations(
+            read_classes(real, generated), soft=self.softened, sharp=self.sharpened, seed=self.seed
+        )
         told = callback or (lambda *_: None)
         match = match_for(list(sources.values()), seed=self.seed) if self.match else None
         in_training, seen = school.seen(list(sources.values()), match)
