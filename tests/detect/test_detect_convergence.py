@@ -1,4 +1,4 @@
-"""How soon packets and pixels are learned: white noise of two deviations has packets that differ and pixels whose means do not."""
+"""How soon packets and pixels are learned: of white noise the deviation shows in packets, not in the mean of a pixel."""
 
 import pytest
 import torch

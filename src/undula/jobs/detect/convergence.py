@@ -70,7 +70,7 @@ def convergence(
     curves = {}
     weights = 0
     for kind in ("packets", "pixels"):
-        features = Features(kind=kind, level=level, wavelet=wavelet, mode="periodization")  # type: ignore[arg-type]
+        features = Features(kind=kind, level=level, wavelet=wavelet, mode="periodization")
         rows = [features.rows(one) for one in classes]
         weights = 2 * (rows[0].shape[1] + 1)
         taught, asked = (

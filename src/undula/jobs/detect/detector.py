@@ -185,7 +185,8 @@ class Detector:
         calibration = calibrate(learned.logits, learned.labels, classes=tuple(sources), rate=self.rate)
         self.unreadable = {name: why for one in found for name, why in one.failed.items()}
         self.held_out = HeldOut(learned.logits / calibration.temperature, learned.labels)
-        self.report = None if self.guard == "off" else suspected(found, calibration.figures.binary_accuracy)
+        theirs = found[: len(found) - self.softened - self.sharpened]  # not the copies that were made here
+        self.report = None if self.guard == "off" else suspected(theirs, calibration.figures.binary_accuracy)
         self.facts = {
             "features": seen.facts(), "match": match.facts() if match else None,
             **model_facts(found, kept, calibration, self.report),

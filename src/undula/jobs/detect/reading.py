@@ -155,6 +155,8 @@ def _read(source: Source) -> Picture:
             _refuse_bomb(facts)
             pixels, note = _decoded(image, facts, content, source.name)
         return Picture(source.name, pixels, facts, note)
+    except FileNotFoundError:
+        return Picture(source.name, None, None, "no such file")
     except UnidentifiedImageError:
         return Picture(source.name, None, None, f"no picture of {', '.join(_FORMATS)}")
     except Exception as error:  # parsers of damaged bytes raise nearly anything; the row says what

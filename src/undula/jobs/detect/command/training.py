@@ -8,6 +8,7 @@ from cyclopts import Group, Parameter
 
 from undula.data.plain import plain
 from undula.errors import OptionError
+from undula.jobs.detect.classes import read_classes
 from undula.jobs.detect.command.listening import refuse_for_audio, train_audio
 from undula.jobs.detect.command.naming import as_typed, name_generators, typed_words
 from undula.jobs.detect.command.training_page import card_rows, guard_rows, write_training
@@ -113,8 +114,16 @@ def fit_with_bar(detector: Detector, real: str, generated: dict[str, str], sessi
     Raises:
         UndulaError: What `Detector.fit` raises.
     """
-    with session.bar("pictures", 1) as bar:
-        detector.fit(real, generated, callback=lambda what, done: bar.update(0, detail=f"{what} {done}"))
+    seen: dict[str, int] = {}
+    sources = read_classes(real, generated)
+    with session.bar("pictures", sum(map(len, sources.values()))) as bar:
+
+        def show(what: str, done: int) -> None:
+            if what != "learning":
+                seen[what] = done
+            bar.update(sum(seen.values()), detail=f"{what} {done}")
+
+        detector.fit(sources["real"], {name: some for name, some in sources.items() if name != "real"}, callback=show)
     for name, why in detector.unreadable.items():
         session.fail(name, f"{name}: {why}")
 
