@@ -160,7 +160,7 @@ def speed() -> None:
     with tempfile.TemporaryDirectory() as place:
         for number in range(400):
             Image.fromarray(images[number % 64]).save(Path(place) / f"{number:06d}.jpg", quality=90)
-        for name, ensemble, rounds in (("", False, 7), (" with degraded copies", True, 3)):
+        for name, ensemble, rounds in (("", False, 5), (" with degraded copies", True, 2)):
             costs = [_cost(detector, place, ensemble=ensemble) for _ in range(rounds + 1)][1:]
             cpu, wall, others = (statistics.median(column) for column in zip(*costs, strict=True))
             figures |= {

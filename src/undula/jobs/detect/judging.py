@@ -112,7 +112,8 @@ def judged(
             rows = [_unjudged(picture, why or picture.note) for picture in pictures]
         else:
             logits = classify(features.rows(batch))
-            rows = [_row(*one, classes=classes, limits=limits) for one in zip(pictures, logits, strict=True)]
+            scores, shares = log_odds(logits).tolist(), logits.double().softmax(dim=1).tolist()
+            rows = [_row(*one, classes=classes, limits=limits) for one in zip(pictures, scores, shares, strict=True)]
             if ensemble:
                 found = degraded_scores(pictures, ensemble, features=features, classify=classify, size=size)
                 rows = [outlived(row, scores, limits=limits) for row, scores in zip(rows, found, strict=True)]
@@ -191,17 +192,18 @@ def _refused(batch: Tensor, features: Seen, size: tuple[int, int] | None) -> str
     return unfit(batch, features)
 
 
-def _row(picture: Picture, logits: Tensor, *, classes: Sequence[str], limits: tuple[float, float]) -> Judged:
-    score, shares = float(log_odds(logits[None])[0]), logits.double().softmax(dim=0)
+def _row(
+    picture: Picture, score: float, shares: Sequence[float], *, classes: Sequence[str], limits: tuple[float, float]
+) -> Judged:
     return _told(
         picture,
         picture.note,
-        p_generated=float(1 - shares[0]),
+        p_generated=1 - shares[0],
         verdict=verdict(score, limits),
         logit=score,
         spread=float("nan"),
-        probabilities=tuple(shares.tolist()),
-        nearest_source=classes[int(shares.argmax())],
+        probabilities=tuple(shares),
+        nearest_source=classes[shares.index(max(shares))],
     )
 
 
