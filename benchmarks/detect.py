@@ -250,7 +250,7 @@ def tables() -> None:
             ]
         )  # fmt: skip
     rows = [
-        f"| {title}{name} | {value:,} |"
+        f"| {title}{name.replace('on 1 cores', 'on one core')} | {value:,} |"
         for section, title in (("speed", "256 × 256 pixels, JPEG: "), ("memory", "a large folder: "))
         for name, value in known.get(section, {}).items()
     ]
