@@ -203,10 +203,20 @@ def test_folders_of_other_detectors_are_understood(place, tmp_path, capsys):
 def test_packets_show_the_blur(place, capsys):
     folders = [str(place / "train" / name) for name in CLASSES]
     assert main(["detect", "explain", *folders, "-o", "out", "--json", "--level", "2"]) == 0
-    classes = json.loads(capsys.readouterr().out)["classes"]
+    answer = json.loads(capsys.readouterr().out)
+    classes, learned = answer["classes"], answer["convergence"]
+    assert Path("out/convergence.png").is_file() and learned["weights"] == 2 * (3 * 32 * 32 + 1)
+    assert np.mean(learned["packets"]) > np.mean(learned["pixels"]) + 0.1  # blur is not in any pixel
     real, gan, vae = (np.array(classes[name]["profile"]) for name in CLASSES)
     assert len(real) == 7 and real[-1] > gan[-1] > vae[-1]  # more blur, less of the highest frequencies
     assert classes["vae"]["pictures"] == 48
+
+
+def test_few_pictures_have_no_curve_of_learning(place, capsys):
+    folders = [str(place / "test" / name) for name in ("real", "gan")]
+    assert main(["detect", "explain", *folders, "-o", "few", "--level", "2"]) == 0
+    assert "got 8 pictures of a side, expected at least 30" in capsys.readouterr().err
+    assert not Path("few/convergence.png").exists()
 
 
 def test_attention_is_shown_band_by_band(place, capsys):
@@ -215,7 +225,7 @@ def test_attention_is_shown_band_by_band(place, capsys):
     assert main(words) == 0
     shares = json.loads(capsys.readouterr().out)["saliency"]
     assert all(len(one) == 7 and sum(one) == pytest.approx(1) and one[0] < 0.2 for one in shares.values())
-    assert Path("out/saliency.png").is_file()
+    assert Path("out/saliency.png").is_file() and Path("out/saliency-pictures.png").is_file()
 
 
 def test_biased_folders_are_refused(place, tmp_path, capsys):

@@ -1,5 +1,7 @@
 """Features: PyWavelets, SciPy and NumPy are the oracles; statistics know no size; gradients flow."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import pywt
@@ -17,6 +19,8 @@ from undula.jobs.detect.features import (
     packet_statistics,
     statistic_names,
 )
+from undula.jobs.detect.features import moments as compiled_moments
+from undula.jobs.detect.features.moments import moments
 
 
 def images(*shape):
@@ -119,3 +123,56 @@ def test_pictures_that_are_too_small(unchecked):
         packet_statistics(images(1, 3, 7, 20))
     with pytest.raises(ShapeError, match="repeat grey ones"):
         Features()(images(1, 1, 16, 16))
+
+
+def photographs(*shape):
+    """Smooth pictures with flat areas and noise: packets of very different sizes."""
+    coarse = images(shape[0], 3, 5, 4)
+    smooth = torch.nn.functional.interpolate(coarse, size=shape[2:], mode="bilinear")
+    smooth[..., : shape[2] // 3] = 0.25
+    return ((smooth + 0.02 * images(*shape)).clamp(0, 1) * 255).round() / 255
+
+
+@pytest.mark.parametrize(
+    ("shape", "wavelet", "offset"),
+    [
+        *[(shape, "haar", 1.0) for shape in [(2, 3, 32, 32), (1, 3, 256, 256), (1, 3, 8, 8), (1, 3, 8, 100)]],
+        ((3, 3, 47, 41), "db2", 0.3),
+    ],
+)
+def test_the_compiled_sums_are_those_of_float64(shape, wavelet, offset):
+    """The oracle is PyTorch in float64, on packets of the same float32; relative to values above one."""
+    levels = packet_levels(photographs(*shape).float(), levels=3, wavelet=wavelet)
+    for depth, packets in enumerate(levels, start=1):
+        found, want = (moments(some, offset, joint=depth < 3) for some in (packets, packets.double()))
+        parts = [(found, want)] if depth == 3 else [(found, want), (found.joint, want.joint)]
+        for ours, theirs in parts:
+            for field in fields(ours):
+                if field.name != "joint":
+                    one, other = getattr(ours, field.name), getattr(theirs, field.name)
+                    assert one.dtype == torch.float32
+                    assert ((one - other).abs() <= 1e-5 * (1 + other.abs())).all(), (depth, field.name)
+
+
+def test_statistics_are_the_same_without_a_compiler(monkeypatch):
+    x = photographs(2, 3, 40, 56).float()
+    compiled = packet_statistics(x)
+    monkeypatch.setattr(compiled_moments, "_library", lambda: None)
+    portable = packet_statistics(x)  # its sums in float32 are the less exact ones
+    assert ((compiled - portable).abs() <= 1e-3 * (1 + portable.abs())).all()
+
+
+def test_compiled_sums_pass_on_what_is_no_number():
+    packets = torch.ones(1, 3, 4, 5, 5)
+    packets[0, 1, 2, 3, 3] = torch.nan
+    found = moments(packets, 1.0, joint=True)
+    assert found.log.isnan().nonzero().tolist() == [[0, 1, 2]] and found.joint.fourth.isnan().sum() == 1
+
+
+@pytest.mark.parametrize("offset", [1e-12, 1e-3, 1.0, 77.0])
+def test_compiled_logarithms(offset):
+    """Of one number each, against NumPy in float64."""
+    values = torch.cat([torch.zeros(3), torch.logspace(-12, 4, 61), -torch.logspace(-3, 3, 32)])
+    values = values.reshape(1, 3, 32, 1, 1)
+    want = np.log(np.abs(values.numpy().astype(np.float64)) + offset)[..., 0, 0]
+    np.testing.assert_allclose(moments(values, offset, joint=False).log, want, rtol=2e-7, atol=2e-7)

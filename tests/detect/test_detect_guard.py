@@ -17,6 +17,7 @@ from undula.jobs.detect.guard import (
     count_twins,
     crossed_accuracy,
     differing_traits,
+    grid_phases,
     guard,
     pixel_hash,
 )
@@ -58,7 +59,19 @@ def test_a_crop_is_no_trace(folder_of):
     shifted = folder_of("shifted", [one[3:35, 5:37] for one in pixels[40:]])
     detector = Detector(**LEVELS).fit(aligned, shifted)
     assert detector.report.verdict == "content differs" and not detector.report.forensic
-    assert detector.report.baselines["JPEG grid"] > 0.95 and "JPEG grid alone reach" in detector.report.advice
+    assert detector.report.baselines["JPEG grid"] > 0.95 and "by the place of a JPEG grid" in detector.report.advice
+
+
+def test_what_up_sampling_leaves_is_no_jpeg_grid(folder_of):
+    """Pixels doubled repeat after two, at every place of a crop; a JPEG grid repeats after eight alone."""
+    plain = drawn(80, 40, seed=0)
+    doubled = [np.kron(one[:20, :20], np.ones((2, 2, 1), np.uint8)) for one in drawn(80, 40, seed=1)]
+    places = np.random.default_rng(0).integers(0, 8, (80, 2)).tolist()
+    sides = [torch.stack([torch.from_numpy(one[y : y + 32, x : x + 32].copy()).permute(2, 0, 1).float() / 255
+                          for one, (y, x) in zip(side, places, strict=True)])
+             for side in (plain, doubled)]  # fmt: skip
+    assert crossed_accuracy(*(grid_phases(side) for side in sides)) < 0.7
+    assert crossed_accuracy(*(Features(level=2).rows(side) for side in sides)) > 0.95
 
 
 def test_content_is_no_trace(folder_of):
@@ -100,7 +113,7 @@ def test_halves_of_one_class_pass():
                 for side, table in zip(sides, tables, strict=True)
             ]
             rows = torch.from_numpy(chance.normal(size=(60, 400))).float()
-            halves.append(Evidence(facts=facts, hashes=[b""] * 60, blocks=rows[:, :384], phases=rows[:, 384:]))
+            halves.append(Evidence(facts=facts, hashes=[b""] * 60, blocks=rows[:, :384], phases=rows[:, 384:392]))
         passed += guard(*halves, model=0.5 + 0.05 * chance.random()).passed
     assert passed >= 19
 

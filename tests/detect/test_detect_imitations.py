@@ -1,10 +1,13 @@
 """Soft copies: SciPy's cosine transform sees only gains between 0 and 1 that fall with frequency."""
 
 import numpy as np
+import pytest
 import scipy.fft
 import torch
 from makers import drawn
+from PIL import Image
 
+from undula.errors import OptionError
 from undula.jobs.detect import Detector, softened
 from undula.jobs.detect.degradations import blurred_by
 
@@ -46,3 +49,28 @@ def test_a_detector_of_sharp_pictures_takes_soft_ones_for_real_unless_it_saw_sof
     )
     missed, found = (float((one.predict_proba(soft)[:, 0] < 0.5).double().mean()) for one in (alone, both))
     assert missed < 0.2 and found > 0.7
+
+
+def test_the_detector_makes_its_own_soft_copies(tmp_path):
+    """As above, from JPEG files, every second of which is learned as a soft copy."""
+    unseen = torch.stack([blurred_by((one * 255).to(torch.uint8), 0.9) for one in images(60, 32, 2)]).float() / 255
+    for name, some in (("real", images(240, 32, 0)), ("sharp", images(120, 32, 1, 0.7)), ("unseen", unseen)):
+        folder = tmp_path / name
+        folder.mkdir()
+        for place, one in enumerate((some * 255).round().to(torch.uint8)):
+            Image.fromarray(one.permute(1, 2, 0).numpy()).save(folder / f"{place:03d}.jpg", quality=90)
+    options = {"features": "radial", "model": "mlp", "robust": False}
+    detector = Detector(**options, softened=True).fit(tmp_path / "real", tmp_path / "sharp")
+    assert detector.classes_ == ("real", "generated", "softened")
+    assert detector.facts["card"]["pictures"] == {"real": 120, "generated": 120, "softened": 120}
+    rows = list(detector.judge(tmp_path / "unseen"))
+    assert sum(row.p_generated > 0.5 for row in rows) > 0.7 * len(rows)
+    assert Detector.load(detector.save(tmp_path / "model")).softened
+
+
+def test_both_copies_share_the_real_pictures():
+    real, sharp = images(90, 32, 0), images(40, 32, 1, 0.7)
+    detector = Detector(guard="off", robust=False, softened=True, sharpened=True).fit(real, sharp)
+    assert detector.facts["card"]["pictures"] == {"real": 30, "generated": 40, "softened": 30, "sharpened": 30}
+    with pytest.raises(OptionError, match=r"called 'softened', expected another name"):
+        Detector(softened=True).fit(real, {"softened": sharp})

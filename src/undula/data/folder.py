@@ -42,7 +42,8 @@ class Shard:
     def __post_init__(self) -> None:
         if not 1 <= self.index <= self.count:
             raise OptionError(
-                f"got the shard {self.index}/{self.count}, expected 1/{max(self.count, 1)} or later: count from 1"
+                f"got the shard {self.index}/{self.count}, expected 1/{max(self.count, 1)} to "
+                f"{max(self.count, 1)}/{max(self.count, 1)}: count from 1"
             )
 
     @classmethod

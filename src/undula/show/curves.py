@@ -29,6 +29,7 @@ def line_figure(
     xlabel: str = "",
     ylabel: str = "",
     log: bool = True,
+    legend: tuple[float, float] | None = None,
 ) -> None:
     """Draw curves as a PNG: up to eight named ones in colors of their own, more of them as thin veils.
 
@@ -45,6 +46,7 @@ def line_figure(
         xlabel: What x is, with its unit.
         ylabel: What y is, with its unit.
         log: Whether the axis of y is logarithmic.
+        legend: Lower left corner of the legend in shares of the axes, or `None` for where it covers least.
 
     Raises:
         ShapeError: If there is no curve, or if one is not made of pairs.
@@ -63,14 +65,16 @@ def line_figure(
     _check(lines, threshold, log)
     figure, free = new_figure(7.2, 4.2, title=title)
     axes = figure.add_axes((0.1, 0.14 * free, 0.86 if threshold is None else 0.77, 0.82 * free))
-    _draw_lines(axes, lines, names)
+    _draw_lines(axes, lines, names, legend)
     if threshold is not None:
         _draw_threshold(axes, threshold, threshold_label)
     _dress(axes, xlabel, ylabel, log)
     save_figure(figure, path)
 
 
-def _draw_lines(axes: "Axes", lines: list[NDArray[np.float64]], names: list[str]) -> None:
+def _draw_lines(
+    axes: "Axes", lines: list[NDArray[np.float64]], names: list[str], corner: tuple[float, float] | None
+) -> None:
     many = len(lines) > _NAMED
     colors = [ACCENT] * len(lines) if many or len(lines) == 1 or not names else _colors(len(lines))
     alpha = max(0.08, min(0.6, 8 / len(lines))) if many else 1.0
@@ -80,7 +84,9 @@ def _draw_lines(axes: "Axes", lines: list[NDArray[np.float64]], names: list[str]
         for line, color in zip(lines, colors, strict=True)
     ]  # fmt: skip
     if names and 1 < len(lines) <= _NAMED:
-        legend = axes.legend(drawn, [str(k) for k in range(len(names))], fontsize=9, edgecolor="none", framealpha=0.85)
+        legend = axes.legend(
+            drawn, [str(k) for k in range(len(names))], fontsize=9, edgecolor="none", framealpha=0.85, loc=corner or "best"
+        )  # fmt: skip
         for text, name in zip(legend.get_texts(), names, strict=True):
             text.set_parse_math(False)
             text.set_text(textwrap.fill(str(name), 40))

@@ -163,10 +163,12 @@ def _draw_lines(sheet: Image.Image, panel: Lines, box: Box) -> None:
         draw.line((across, top, across, bottom), fill=FAINT)
     _draw_marks(sheet, panel, box)
     colors = _colors(len(panel.curves))
-    for (_, points), color in zip(panel.curves.items(), colors, strict=True):
-        sheet.paste(color, (left, top), trace(points, panel.x, panel.y, right - left, bottom - top))
+    masks = [trace(points, panel.x, panel.y, right - left, bottom - top) for points in panel.curves.values()]
+    for mask, color in zip(masks, colors, strict=True):
+        sheet.paste(color, (left, top), mask)
     if len(panel.curves) > 1:
-        _draw_names(sheet, list(panel.curves), colors, right, top)
+        room = _room_of_names(list(panel.curves))
+        _draw_names(sheet, list(panel.curves), colors, right, top + _drop_of_names(masks, room))
 
 
 def _draw_marks(sheet: Image.Image, panel: Lines, box: Box) -> None:
@@ -189,6 +191,21 @@ def _draw_marks(sheet: Image.Image, panel: Lines, box: Box) -> None:
 def _colors(count: int) -> list[str]:
     others = [0.82 * phase_colors(-1.9 + 2 * np.pi * (k + 1) / max(count, 2)) for k in range(count - 1)]
     return [ACCENT, *("#" + "".join(f"{round(255 * part):02x}" for part in color) for color in others)]
+
+
+def _room_of_names(names: Sequence[str]) -> tuple[int, int]:
+    return round(max(measure(spell(name), _TICK) for name in names)) + 76, 18 + len(names) * leading(_TICK)
+
+
+def _drop_of_names(masks: Sequence[Image.Image], room: tuple[int, int]) -> int:
+    """How far down the names go: to the lower corner where they would cover a curve in the upper one, and none there."""
+    across, down = room
+    width, height = masks[0].size
+    upper, lower = (
+        any(mask.crop((width - across, top, width, top + down)).getbbox() for mask in masks)
+        for top in (0, height - down)
+    )
+    return height - down - 4 if upper and not lower else 0
 
 
 def _draw_names(sheet: Image.Image, names: Sequence[str], colors: Sequence[str], right: int, top: int) -> None:

@@ -18,11 +18,13 @@ from undula.jobs.detect.classes import read_classes
 from undula.jobs.detect.degradations import ENSEMBLE, Degradation
 from undula.jobs.detect.evaluation import Evaluation, evaluated
 from undula.jobs.detect.extraction import extract, without_twins
-from undula.jobs.detect.features import FeatureWord, read_features
+from undula.jobs.detect.features import Features, FeatureWord, read_features
 from undula.jobs.detect.guard import BiasReport
+from undula.jobs.detect.imitations import with_imitations
 from undula.jobs.detect.judging import Judged, Word, judged
 from undula.jobs.detect.learning import mean_logits
 from undula.jobs.detect.matching import Match, match_for
+from undula.jobs.detect.one_thread import made_on_one_thread, one_thread
 from undula.jobs.detect.reading import find_sources
 from undula.jobs.detect.schools import LEAST, ModelWord, School
 from undula.jobs.detect.suspicion import refuse_biased, suspected
@@ -51,6 +53,9 @@ class Detector:
         match: Whether all pictures are cut to one size and compressed alike first.
         robust: Whether pictures are learned after compression, noise, blur, crops and resizing too: two copies of each, and for
             the cnn anew in every epoch.
+        softened: Whether every second real picture is learned as a generated one, with its high frequencies faded
+            (`undula.jobs.detect.softened`): for generators that nobody has seen yet. It takes a model that can bend, "mlp".
+        sharpened: The same with frequencies raised; with both, a third of the real pictures each.
         epochs: Of the perceptrons and the cnn.
         seed: Seed of all chance.
 
@@ -80,13 +85,15 @@ class Detector:
         guard: Literal["refuse", "warn", "off"] = "refuse",
         match: bool = False,
         robust: bool = True,
+        softened: bool = False,
+        sharpened: bool = False,
         epochs: int = 20,
         seed: int = 0,
     ) -> None:
         self.features, self.model, self.wavelet, self.level = features, model, wavelet, level
         self.mode, self.offset, self.penalty, self.folds = mode, offset, penalty, folds
         self.rate, self.guard, self.match, self.epochs, self.seed = rate, guard, match, epochs, seed
-        self.robust = robust
+        self.robust, self.softened, self.sharpened = robust, softened, sharpened
         self.members: list[nn.Module] = []
         self.report: BiasReport | None = None
         self.held_out: HeldOut | None = None
@@ -149,16 +156,18 @@ class Detector:
             ShapeError: Pictures of several sizes for features of one.
         """
         school = self._checked()
-        sources = read_classes(real, generated)
+        sources = with_imitations(
+            read_classes(real, generated), soft=self.softened, sharp=self.sharpened, seed=self.seed
+        )
         told = callback or (lambda *_: None)
         match = match_for(list(sources.values()), seed=self.seed) if self.match else None
         in_training, seen = school.seen(list(sources.values()), match)
-        found = [
-            extract(
-                one, in_training, match=match, robust=self.seed if self.robust else None, callback=partial(told, name)
-            )
-            for name, one in sources.items()
-        ]
+        seed = self.seed if self.robust else None
+        with one_thread():
+            found = [
+                extract(one, in_training, match=match, robust=seed, callback=partial(told, name))
+                for name, one in sources.items()
+            ]
         kept = without_twins(found)
         for name, one in zip(sources, kept, strict=True):
             if len(one.rows) < LEAST:
@@ -176,7 +185,8 @@ class Detector:
         calibration = calibrate(learned.logits, learned.labels, classes=tuple(sources), rate=self.rate)
         self.unreadable = {name: why for one in found for name, why in one.failed.items()}
         self.held_out = HeldOut(learned.logits / calibration.temperature, learned.labels)
-        self.report = None if self.guard == "off" else suspected(found, calibration.figures.binary_accuracy)
+        theirs = found[: len(found) - self.softened - self.sharpened]  # not the copies that were made here
+        self.report = None if self.guard == "off" else suspected(theirs, calibration.figures.binary_accuracy)
         self.facts = {
             "features": seen.facts(), "match": match.facts() if match else None,
             **model_facts(found, kept, calibration, self.report),
@@ -225,10 +235,12 @@ class Detector:
         facts = self._fitted()
         match = Match(**facts["match"]) if facts["match"] else None
         size = tuple(facts["size"]) if facts["size"] else None
-        yield from judged(
-            find_sources(data), features=read_features(facts["features"]), classify=self._classify, classes=self.classes_,
+        seen = read_features(facts["features"])
+        rows = judged(
+            find_sources(data), features=seen, classify=self._classify, classes=self.classes_,
             limits=tuple(facts["limits"]), match=match, size=size, ensemble=ENSEMBLE if ensemble else None, change=change,
         )  # fmt: skip
+        yield from made_on_one_thread(rows) if isinstance(seen, Features) else rows
 
     def evaluate(self, real: Any, generated: Any) -> Evaluation:
         """Figures on pictures whose makers are known.

@@ -1,10 +1,15 @@
 """Real pictures made softer or sharper, which stand for generators that nobody has seen yet."""
 
+from dataclasses import dataclass, replace
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from undula.data.corruptions import compressed
+from undula.errors import OptionError
+from undula.jobs.detect.degradations import as_bytes
+from undula.jobs.detect.reading import Picture, Source
 from undula.spectra import dct, idct
 
 # ITU-R BT.601, as JPEG has it.
@@ -53,6 +58,53 @@ def softened(
     if quality is not None:
         made = compressed(made.to(torch.uint8), torch.full((len(made),), quality)).to(images)
     return made / 255
+
+
+def with_imitations(classes: dict[str, list[Source]], *, soft: bool, sharp: bool, seed: int) -> dict[str, list[Source]]:
+    """Some of the real pictures, softened or sharpened, as classes of their own; they are not learned as real ones then.
+
+    Args:
+        classes: Pictures by the name of their class.
+        soft: Whether a class "softened" joins.
+        sharp: Whether a class "sharpened" joins.
+        seed: Seed of the gains.
+
+    Returns:
+        The classes. Of one class more the real pictures are shared by two, of two by three: every second, or every third one.
+
+    Raises:
+        OptionError: There is a class of that name.
+    """
+    names = [name for name, wanted in (("softened", soft), ("sharpened", sharp)) if wanted]
+    taken = [name for name in names if name in classes]
+    if taken:
+        raise OptionError(f"got a generator that is called {taken[0]!r}, expected another name: rename its folder")
+    real, parts = classes["real"], len(names) + 1
+    made = {
+        name: [
+            one._replace(change=_Imitation(name == "sharpened", seed * len(real) + number))
+            for number, one in enumerate(real)
+            if number % parts == part
+        ]
+        for part, name in enumerate(names, start=1)
+    }
+    return {**classes, "real": real[::parts], **made}
+
+
+@dataclass(frozen=True)
+class _Imitation:
+    """A copy that goes through the JPEG of its original."""
+
+    sharp: bool
+    seed: int
+
+    def __call__(self, picture: Picture) -> Picture:
+        assert picture.pixels is not None and picture.facts is not None
+        generator = torch.Generator().manual_seed(self.seed)
+        images, quality = as_bytes(picture.pixels)[None].float() / 255, picture.facts.jpeg_quality
+        copy = softened(images, generator=generator, quality=quality, sharp=self.sharp)[0]
+        name = f"{picture.name} ({'sharpened' if self.sharp else 'softened'})"
+        return replace(picture, name=name, pixels=as_bytes(copy))
 
 
 def _axes(images: Tensor) -> tuple[Tensor, Tensor]:

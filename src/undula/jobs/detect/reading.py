@@ -28,7 +28,7 @@ from undula.jobs.detect.file_facts import FileFacts, file_facts
 
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
 _SUFFIXES = (*PICTURE_SUFFIXES, ".gif")
-_AHEAD = 32  # pictures that wait for each worker
+_AHEAD = 8  # pictures that wait for each worker; more fill the cache and are paid for in page faults
 _FILTER = threading.Lock()  # Python's filter of warnings belongs to all threads
 
 
@@ -38,10 +38,12 @@ class Source(NamedTuple):
     Attributes:
         name: Where it comes from, as the user would type it.
         held: A file in a tar, or pixels in memory; None for a file of that name.
+        change: What is made of the picture that is read there; None leaves it as it is.
     """
 
     name: str
     held: Member | Tensor | None = None
+    change: "Callable[[Picture], Picture] | None" = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,11 @@ def read_picture(source: Source) -> Picture:
     Returns:
         It, or why it cannot be read.
     """
+    picture = _read(source)
+    return picture if source.change is None or picture.pixels is None else source.change(picture)
+
+
+def _read(source: Source) -> Picture:
     if isinstance(source.held, Tensor):
         height, width = source.held.shape[-2:]
         pixels = source.held if len(source.held) == 3 else source.held.expand(3, -1, -1)
@@ -148,6 +155,8 @@ def read_picture(source: Source) -> Picture:
             _refuse_bomb(facts)
             pixels, note = _decoded(image, facts, content, source.name)
         return Picture(source.name, pixels, facts, note)
+    except FileNotFoundError:
+        return Picture(source.name, None, None, "no such file")
     except UnidentifiedImageError:
         return Picture(source.name, None, None, f"no picture of {', '.join(_FORMATS)}")
     except Exception as error:  # parsers of damaged bytes raise nearly anything; the row says what

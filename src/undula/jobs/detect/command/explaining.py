@@ -1,5 +1,6 @@
 """`undula detect explain`: where the packets of real and generated pictures differ."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from undula.data.atomic import make_folder
 from undula.data.plain import plain
 from undula.errors import OptionError
 from undula.jobs.detect.command.attention import attended, find_saliency
+from undula.jobs.detect.command.converging import converged, find_convergence
 from undula.jobs.detect.command.naming import name_generators, typed_words
 from undula.jobs.detect.detector import Detector
 from undula.jobs.detect.packets_compared import PacketMoments, common_side, packet_moments, packet_mosaic
@@ -47,9 +49,10 @@ def explain_classes(
 ) -> int:
     """Show where the wavelet packets of real and generated pictures differ.
 
-    Mean and standard deviation of the packets of both sides stand side by side with their difference, by frequency. It needs
-    no detector; with one, it is also shown which packets its score depends on. The folder gets a figure for each generator,
-    `profile.png` and a page `index.html`.
+    Mean and standard deviation of the packets of both sides stand side by side with their difference, by frequency, and how
+    soon packets are learned, and how soon pixels. It needs no detector; with one, it is also shown which packets its score
+    depends on, over all pictures and for some of them. The folder gets a figure for each generator, `profile.png`,
+    `convergence.png`, with a detector `saliency.png` and `saliency-pictures.png`, and a page `index.html`.
 
     ```
     undula detect explain photos/ generated/ -o out
@@ -79,8 +82,9 @@ def explain_classes(
         typed = {"real": inputs[0], **name_generators(inputs[1:])}
         moments = find_moments(typed, session, level=level, wavelet=wavelet)
         attention = {} if detector is None else find_saliency(detector, typed, level=level, wavelet=wavelet)
+        learned = find_convergence(typed, session, level=level, wavelet=wavelet)
     header, rows = differences_table(moments)
-    sections = [explained(moments, output), *attended(attention, output)]
+    sections = [explained(moments, output), *converged(learned, output), *attended(attention, output)]
     write_page(
         make_folder(output) / "index.html",
         title="What differs",
@@ -96,7 +100,8 @@ def explain_classes(
             {
                 "command": "detect explain", "folder": str(output), "failed": session.failures, "level": level,
                 "classes": {name: {"pictures": one.count, "profile": one.profile} for name, one in moments.items()},
-                "saliency": {name: diagonal_shares(one) for name, one in attention.items()},
+                "saliency": {name: diagonal_shares(one.mean) for name, one in attention.items()},
+                "convergence": learned and asdict(learned),
             }
         )
     )  # fmt: skip

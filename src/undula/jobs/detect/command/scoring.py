@@ -24,6 +24,7 @@ from undula.session import PARTLY, WRONG, Options, Session
 _FOLDER = Group("Where it goes", sort_key=0)
 _HOW = Group("How it is judged", sort_key=1)
 _SHOWN = 20
+_NOTE = 36
 
 
 def score_pictures(
@@ -142,7 +143,7 @@ def _tell(tally: Tally, where: Path, page: Path | None, session: Session) -> int
     if page is not None:
         write_scores(page, tally, failed=len(session.failures))
     header = ["picture", "verdict", "p generated", "± logit", "nearest", "note"]
-    shown = [row_cells(row) for row in tally.first[:_SHOWN]]
+    shown = [[*cells, _shortened(note)] for *cells, note in map(row_cells, tally.first[:_SHOWN])]
     if len(tally.first) > _SHOWN:
         shown.append(["…", *[""] * (len(header) - 1)])
     if tally.judged or session.failures:
@@ -163,6 +164,11 @@ def _tell(tally: Tally, where: Path, page: Path | None, session: Session) -> int
     if session.failures:
         return PARTLY if tally.judged else WRONG
     return session.status
+
+
+def _shortened(note: str) -> str:
+    """Long notes would leave no room for the verdict; the CSV file has all of them."""
+    return note if len(note) <= _NOTE else f"{note[: _NOTE - 1]}…"
 
 
 def summary(tally: Tally, failures: int) -> str:

@@ -8,6 +8,7 @@ from cyclopts import Group, Parameter
 
 from undula.data.plain import plain
 from undula.errors import OptionError
+from undula.jobs.detect.classes import read_classes
 from undula.jobs.detect.command.listening import refuse_for_audio, train_audio
 from undula.jobs.detect.command.naming import as_typed, name_generators, typed_words
 from undula.jobs.detect.command.training_page import card_rows, guard_rows, write_training
@@ -30,6 +31,8 @@ def train_detector(
     level: Annotated[int | None, Parameter(group=_LEARNT)] = None,
     epochs: Annotated[int, Parameter(group=_LEARNT)] = 20,
     robust: Annotated[bool | None, Parameter(group=_LEARNT)] = None,
+    softened: Annotated[bool, Parameter(group=_LEARNT, negative="")] = False,
+    sharpened: Annotated[bool, Parameter(group=_LEARNT, negative="")] = False,
     audio: Annotated[bool, Parameter(group=_LEARNT, negative="")] = False,
     fpr: Annotated[float, Parameter(group=_SURE, metavar="SHARE")] = 0.01,
     match: Annotated[bool, Parameter(group=_SURE, negative="")] = False,
@@ -48,6 +51,7 @@ def train_detector(
     undula detect train photos/ generated/ -o my-detector
     undula detect train photos/ stylegan/ diffusion/ --model cnn -o sources
     undula detect train photos/ generated/ --match --fpr 0.001
+    undula detect train photos/ generated/ --features radial --model mlp --softened --sharpened
     undula detect train cifake:train:real cifake:train:generated --model mlp
     undula detect train recorded/ vocoded/ --audio -o my-listener
     ```
@@ -66,6 +70,10 @@ def train_detector(
         epochs: How often a perceptron or the cnn sees every picture.
         robust: Learn pictures also after compression, noise, blur, crops and resizing: yes if not given; it takes about three
             times as long.
+        softened: Learn every second real picture, made softer, as a generated one: for decoders that were never seen. Take
+            --features radial --model mlp with it.
+        sharpened: The same with pictures made sharper, for generators sharper than photographs; with --softened, a third of
+            the real pictures each.
         audio: Learn from WAV files in place of pictures: clips of one second, the power of 256 bands of packets. Files of one
             sentence, 07.wav and 07_gen.wav, are cut to one length and never stand in learning and testing both.
         fpr: Wanted rate of false alarms, and of misses; what lies between the two thresholds is unsure.
@@ -80,14 +88,15 @@ def train_detector(
     if audio:
         refuse_for_audio(
             features=(features, None), model=(model, "logistic"), robust=(robust, None), match=(match, False),
-            epochs=(epochs, 20), guard=(guard, "refuse"),
+            epochs=(epochs, 20), guard=(guard, "refuse"), softened=(softened, False), sharpened=(sharpened, False),
         )  # fmt: skip
         return train_audio(inputs, output, wavelet=wavelet, level=level, fpr=fpr, options=options)
     session = Session(options)
     with typed_words():
         detector = Detector(
             features=features, model=model, wavelet=wavelet or "haar", level=3 if level is None else level, epochs=epochs,
-            rate=fpr, match=match, guard=guard, robust=robust is not False, seed=options.seed,
+            rate=fpr, match=match, guard=guard, robust=robust is not False, softened=softened, sharpened=sharpened,
+            seed=options.seed,
         )  # fmt: skip
         fit_with_bar(detector, inputs[0], name_generators(inputs[1:]), session)
     return tell_trained(detector, output, session)
@@ -105,8 +114,16 @@ def fit_with_bar(detector: Detector, real: str, generated: dict[str, str], sessi
     Raises:
         UndulaError: What `Detector.fit` raises.
     """
-    with session.bar("pictures", 1) as bar:
-        detector.fit(real, generated, callback=lambda what, done: bar.update(0, detail=f"{what} {done}"))
+    seen: dict[str, int] = {}
+    sources = read_classes(real, generated)
+    with session.bar("pictures", sum(map(len, sources.values()))) as bar:
+
+        def show(what: str, done: int) -> None:
+            if what != "learning":
+                seen[what] = done
+            bar.update(sum(seen.values()), detail=f"{what} {done}")
+
+        detector.fit(sources["real"], {name: some for name, some in sources.items() if name != "real"}, callback=show)
     for name, why in detector.unreadable.items():
         session.fail(name, f"{name}: {why}")
 

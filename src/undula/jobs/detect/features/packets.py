@@ -37,15 +37,45 @@ def packet_levels(
         >>> [tuple(level.shape) for level in packet_levels(torch.rand(2, 3, 8, 12), levels=2)]
         [(2, 3, 4, 4, 6), (2, 3, 16, 2, 3)]
     """
+    check_sides(images, levels)
+    yield from grey_packet_levels(images * GREY_LEVELS, levels=levels, wavelet=wavelet, mode=mode)
+
+
+def grey_packet_levels(
+    planes: Float[Tensor, "n c h w"], *, levels: int, wavelet: Any, mode: str
+) -> Iterator[Float[Tensor, "n c packets _ _"]]:
+    """The same of planes in grey levels.
+
+    Args:
+        planes: Pictures times 255, no side shorter than 2 ** levels.
+        levels: The last level.
+        wavelet: Any wavelet of `undula.wavelets`.
+        mode: Boundary mode.
+
+    Yields:
+        Packets of one level.
+    """
+    packets = planes[:, :, None]
+    for _ in range(levels):
+        packets = wpdec2(packets, wavelet, mode, maxlevel=1, order="natural").flatten(2, 3)
+        yield packets
+
+
+def check_sides(images: Float[Tensor, "n c h w"], levels: int) -> None:
+    """Refuse pictures that are too small.
+
+    Args:
+        images: Pictures.
+        levels: The last level.
+
+    Raises:
+        ShapeError: A side is shorter than 2 ** levels.
+    """
     if min(images.shape[-2:]) < 2**levels:
         raise ShapeError(
             f"got pictures of {images.shape[-2]} × {images.shape[-1]} pixels, expected no side below {2**levels} for packets "
             f"of level {levels}: take fewer levels, or leave small pictures out"
         )
-    packets = (images * GREY_LEVELS)[:, :, None]
-    for _ in range(levels):
-        packets = wpdec2(packets, wavelet, mode, maxlevel=1, order="natural").flatten(2, 3)
-        yield packets
 
 
 def by_frequency(level: int) -> Int[Tensor, " packets"]:

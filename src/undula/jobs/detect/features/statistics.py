@@ -1,13 +1,13 @@
 """Statistics of wavelet packets: as many numbers for a stamp as for a poster."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from undula.jobs.detect.features.packets import packet_levels
+from undula.jobs.detect.features.moments import Joint, moments
+from undula.jobs.detect.features.packets import GREY_LEVELS, check_sides, grey_packet_levels
 
 _JOINT = 2  # levels with statistics of pairs; 64 packets would make 2,016 pairs, whose accuracy was no better
 # ITU-R BT.601, as JPEG has it: an up-sampling decoder leaves other traces in brightness than in color (logistic regression on
@@ -48,10 +48,11 @@ def packet_statistics(
         >>> packet_statistics(torch.rand(2, 3, 40, 56)).shape
         torch.Size([2, 1182])
     """
-    # One product on planes that lie apart: 0.45 ms for 256 × 256 pixels as files have them, an einsum 0.9.
-    planes = (images.new_tensor(_LUMA_CHROMA) @ images.contiguous().flatten(2)).reshape(images.shape)
+    # One product on planes that lie apart: 0.08 ms for 256 × 256 pixels, 0.31 where the colors stand beside each other.
+    check_sides(images, level)
+    planes = (images.new_tensor(_LUMA_CHROMA) @ images.contiguous().flatten(2)).reshape(images.shape).mul_(GREY_LEVELS)
     rows = []
-    for depth, packets in enumerate(packet_levels(planes, levels=level, wavelet=wavelet, mode=mode), start=1):
+    for depth, packets in enumerate(grey_packet_levels(planes, levels=level, wavelet=wavelet, mode=mode), start=1):
         rows += [one.flatten(1) for one in _of_level(packets, offset, joint=depth <= _JOINT).values()]
     return torch.cat(rows, dim=1)
 
@@ -90,45 +91,23 @@ def _places(word: str, packets: list[str], count: int) -> list[str]:
 
 
 def _of_level(packets: Float[Tensor, "n 3 p h w"], offset: float, *, joint: bool) -> dict[str, Tensor]:
-    sizes = packets.abs()
-    logs = (sizes + offset).log()
-    mean = logs.mean((-2, -1), keepdim=True)
-    off = logs - mean
-    variance = _product(off, off)
-    found = {
-        "mean log": mean[..., 0, 0],
-        "deviation of log": (variance + 1e-12).sqrt(),  # a flat packet has a gradient too
-        "root mean size": (sizes.mean((-2, -1)) + 1e-12).sqrt(),
+    found = moments(packets, offset, joint=joint)
+    alone = {
+        "mean log": found.log,
+        "deviation of log": (found.variance + 1e-12).sqrt(),  # a flat packet has a gradient too
+        "root mean size": (found.size + 1e-12).sqrt(),
     }
-    return found | _joint(packets, off, variance) if joint else found
+    return alone if found.joint is None else alone | _together(found.joint, found.variance)
 
 
-def _joint(packets: Tensor, off: Tensor, variance: Tensor) -> dict[str, Tensor]:
-    power = packets.square()
-    energy = _product(packets, packets)
-    size = (energy + 1).sqrt()  # one grey level
-    pairs = ((0, 1), (0, 2), (1, 2))
-    luma = off[:, 0].flatten(2)
-    rows, columns = torch.triu_indices(luma.shape[1], luma.shape[1], 1, device=luma.device)
-    covariance = luma @ luma.mT / luma.shape[-1]
-    along: Callable[[Tensor, Tensor], Tensor] = lambda a, b: _mean(a * b) / (variance + 0.05)  # noqa: E731
+def _together(found: Joint, variance: Tensor) -> dict[str, Tensor]:
+    size = (found.energy + 1).sqrt()  # one grey level
+    pairs = torch.stack([size[:, one] * size[:, two] for one, two in ((0, 1), (0, 2), (1, 2))], dim=1)
     return {
-        "kurtosis": ((_product(power, power) + 1) / (energy + 1).square()).log(),
-        "third moment of log": _product(off.square(), off),
-        "channels": torch.stack(
-            [_product(packets[:, one], packets[:, two]) / (size[:, one] * size[:, two]) for one, two in pairs], dim=1
-        ),
-        "right neighbor": along(off[..., 1:], off[..., :-1]),
-        "lower neighbor": along(off[..., 1:, :], off[..., :-1, :]),
-        "covariance": covariance[:, rows, columns],
+        "kurtosis": ((found.fourth + 1) / (found.energy + 1).square()).log(),
+        "third moment of log": found.third,
+        "channels": found.channels / pairs,
+        "right neighbor": found.right / (variance + 0.05),
+        "lower neighbor": found.lower / (variance + 0.05),
+        "covariance": found.covariance,
     }
-
-
-def _product(one: Tensor, other: Tensor) -> Tensor:
-    """Mean of a product over space, which is never written down: 0.05 instead of 0.45 ms for 12 packets of 128 × 128."""
-    return torch.einsum("...hw,...hw->...", one, other) / (one.shape[-2] * one.shape[-1])
-
-
-def _mean(values: Tensor) -> Tensor:
-    """Mean over space, zero where there is no pair of neighbors."""
-    return values.sum((-2, -1)) / max(1, values.shape[-2] * values.shape[-1])

@@ -13,6 +13,7 @@ from undula.jobs.detect.guard.traits import Finding, differing_traits, metadata_
 from undula.jobs.detect.guard.twins import Twins, count_twins
 
 _MARGIN = 0.01  # a detector that is not better than a baseline by so much is as good as that
+_SEEN = {"metadata": "the files alone", "blocks": "colors of 8 × 8 blocks", "JPEG grid": "the place of a JPEG grid"}
 
 Verdict = Literal["files differ", "content differs", "nothing learned", "no bias found"]
 
@@ -31,7 +32,7 @@ class Evidence:
     facts: Sequence[FileFacts]
     hashes: Sequence[bytes]
     blocks: Float[Tensor, "n 384"]
-    phases: Float[Tensor, "n 16"]
+    phases: Float[Tensor, "n 8"]
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class BiasReport:
         if self.verdict == "content differs":
             name, best = max(self.baselines.items(), key=lambda one: one[1])
             return (
-                f"your folders differ in content, not in generator traces: {name} alone reach {best:.1%}, the detector "
-                f"{self.model or 0.0:.1%}; take real and generated pictures of the same things, cropped alike"
+                f"your folders differ in content, not in generator traces: by {_SEEN[name]} {best:.1%} are told, by the "
+                f"detector {self.model or 0.0:.1%}; take real and generated pictures of the same things, cropped alike"
             )
         if self.verdict == "nothing learned":
             return "the detector is no better than chance: the folders do not differ in what it sees, or are too small"

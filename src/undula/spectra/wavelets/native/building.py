@@ -45,18 +45,23 @@ def why_unavailable() -> str:
 
 
 @cache
-def load() -> tuple[ctypes.CDLL | None, str]:
-    """The library, or None and the reason."""
+def load(source: Path | None = None) -> tuple[ctypes.CDLL | None, str]:
+    """The library, or None and the reason.
+
+    Args:
+        source: Another C file than that of the wavelets.
+    """
+    source = source or _SOURCE
     try:
         if os.environ.get("UNDULA_NATIVE") == "0":
             raise _Unavailable("got UNDULA_NATIVE=0, expected it unset: the compiled kernel is switched off")
         if os.name != "posix":
             raise _Unavailable(f"got the system {os.name!r}, expected a POSIX one: the kernel is not built elsewhere")
-        return _found_or_built(_compiler(), time.monotonic() + _TIMEOUT), ""
+        return _found_or_built(source, _compiler(), time.monotonic() + _TIMEOUT), ""
     except _Unavailable as error:
         return None, str(error)
     except (OSError, ValueError) as error:  # ValueError: quotes in CC that do not end
-        return None, f"got {error}, expected to read, compile and load {_SOURCE.name}"
+        return None, f"got {error}, expected to read, compile and load {source.name}"
 
 
 def _compiler() -> list[str]:
@@ -70,24 +75,24 @@ def _compiler() -> list[str]:
     raise _Unavailable(f"got {what}, expected a C compiler: install one, or name it in CC")
 
 
-def _found_or_built(compiler: list[str], deadline: float) -> ctypes.CDLL:
+def _found_or_built(source: Path, compiler: list[str], deadline: float) -> ctypes.CDLL:
     """The library from the cache or, where there is none to trust, a new one; without -march=native where that fails."""
     reason = _Unavailable()
     for flags in (_TUNED, _FLAGS):
         try:
-            key = _key(compiler, flags, deadline)
+            key = _key(source, compiler, flags, deadline)
             folder = _cache_folder()
             found = _cached(folder, key) if folder is not None else None
-            return found or _built([*compiler, *flags], folder, key, deadline)
+            return found or _built(source, [*compiler, *flags], folder, key, deadline)
         except _Unavailable as error:
             reason = error
     raise reason
 
 
-def _key(compiler: list[str], flags: tuple[str, ...], deadline: float) -> str:
+def _key(source: Path, compiler: list[str], flags: tuple[str, ...], deadline: float) -> str:
     """What the result depends on: the source, the flags, and all that the compiler says of itself and of this machine."""
     macros = _run([*compiler, *flags, "-dM", "-E", "-x", "c", os.devnull], deadline)
-    parts = [_SOURCE.read_bytes(), " ".join([*compiler, *flags]).encode(), macros]
+    parts = [source.read_bytes(), " ".join([*compiler, *flags]).encode(), macros]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
 
 
@@ -111,18 +116,18 @@ def _run(command: list[str], deadline: float) -> bytes:
     return printed
 
 
-def _built(command: list[str], folder: Path | None, key: str, deadline: float) -> ctypes.CDLL:
+def _built(source: Path, command: list[str], folder: Path | None, key: str, deadline: float) -> ctypes.CDLL:
     """Compile, keep the result in the folder under its own checksum, and load it; without a usable folder load only."""
     try:
         scratch = tempfile.TemporaryDirectory(dir=folder, prefix="building-", ignore_cleanup_errors=True)
     except OSError:
         if folder is None:
             raise
-        return _built(command, None, key, deadline)
+        return _built(source, command, None, key, deadline)
     with scratch as place:
         made = Path(place) / "kernel.so"
         try:
-            _run([*command, "-o", str(made), str(_SOURCE)], deadline)
+            _run([*command, "-o", str(made), str(source)], deadline)
             made.chmod(0o500)
             if folder is None:
                 return ctypes.CDLL(str(made))  # stays mapped when its file goes
@@ -133,7 +138,7 @@ def _built(command: list[str], folder: Path | None, key: str, deadline: float) -
         except (OSError, _Unavailable):  # a full disk, or a folder from which nothing may be run
             if folder is None:
                 raise
-    return _built(command, None, key, deadline)
+    return _built(source, command, None, key, deadline)
 
 
 def _cached(folder: Path, key: str) -> ctypes.CDLL | None:
