@@ -138,6 +138,9 @@ def _record(
     rows: Tensor, times: Tensor, holes: Tensor, *, step: float, degree: int, noise: Any
 ) -> tuple[Record, Float[Tensor, " n"]]:
     real = not rows.is_complex()
+    late = times[:, 0]
+    if step:  # even samples begin at time 0, where sums over them are short; `late` leads back to the start
+        times = times - late[:, None]
     span, any_hole = float(times[0, -1]), bool(holes.any())
     filled = torch.where(holes[:, None], torch.zeros_like(rows), rows) if any_hole else rows
     weights = (~holes).double() if any_hole else None
@@ -150,10 +153,12 @@ def _record(
     values, known = stacked / scale[:, None, None], noise is not None
     if whitener is not None:
         values, known = whitener.forward(values), True
-    off = (times - step * torch.arange(times.shape[1], dtype=times.dtype, device=times.device)).abs().max()
-    aligned = step > 0 and bool(off <= ALIGNED * step)
+    even = step * torch.arange(times.shape[1], dtype=times.dtype, device=times.device)[None]
+    aligned = step > 0 and bool((times - even).abs().max() <= ALIGNED * step)
+    times = even if aligned else times
+    between = late / span if step and bool((late != 0).any()) else None
     record = Record(
-        values, times / span, weights, whitener, real, degree, step / span, span, known, aligned=aligned
+        values, times / span, weights, whitener, real, degree, step / span, span, known, aligned=aligned, late=between
     )  # fmt: skip
     return record, scale
 

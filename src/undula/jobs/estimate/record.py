@@ -27,7 +27,8 @@ class Record:
         span: Seconds of one unit.
         known: Whether the rows are in units of the noise's deviation.
         passband: Lowest and highest frequency that the rows hold, in cycles per sample; None for all.
-        aligned: Whether evenly spaced samples lie at 0, step, 2 step …; those behind a start between two samples do not.
+        aligned: Whether evenly spaced samples lie at 0, step, 2 step … to rounding.
+        late: Time from the start, to which amplitude and phase belong, to time 0, in units of `span` (1 or n,); None for 0.
     """
 
     values: Float[Tensor, "n c r"]
@@ -41,6 +42,7 @@ class Record:
     known: bool
     passband: tuple[float, float] | None = None
     aligned: bool = True
+    late: Float[Tensor, " l"] | None = None
 
     @property
     def count(self) -> Int[Tensor, " n"]:
@@ -78,7 +80,9 @@ class Record:
         times = pick(self.times)
         assert times is not None
         whitener = None if self.whitener is None else self.whitener.of(index)
-        return replace(self, values=self.values[index], times=times, weights=pick(self.weights), whitener=whitener)
+        return replace(
+            self, values=self.values[index], times=times, weights=pick(self.weights), whitener=whitener, late=pick(self.late)
+        )
 
     def to(self, dtype: torch.dtype) -> "Record":
         """The same numbers in another precision.
@@ -108,6 +112,7 @@ class Record:
             self, values=self.values.reshape(-1, 1, rows), times=spread(self.times),
             weights=None if self.weights is None else spread(self.weights),
             whitener=None if self.whitener is None else self.whitener.folded(number, channels),
+            late=None if self.late is None else spread(self.late),
         )  # fmt: skip
 
     def weighed(self, rows: Float[Tensor, "n k r"]) -> Float[Tensor, "n k r"]:
