@@ -156,7 +156,9 @@ def _modes(record: Record, poles: Tensor) -> tuple[Waves, Tensor, Tensor, Tensor
     if record.degree == 2:
         early = 0.0 if record.late is None else base[:, :, 1] * record.late[:, None]
         base = torch.stack([base[:, :, 0] - early, base[:, :, 1] / record.span], dim=2)
-    parameters = poles.shape[1] * (2 + 2 * record.values.shape[1]) + record.base(len(poles)).shape[1] * record.values.shape[1]
+    parameters = (
+        poles.shape[1] * (2 + 2 * record.values.shape[1]) + record.base(len(poles)).shape[1] * record.values.shape[1]
+    )
     degrees = (record.count - parameters).clamp_min(1)
     variance = torch.ones_like(state.cost) if record.known else state.cost / degrees
     return (

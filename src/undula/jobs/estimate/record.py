@@ -81,7 +81,12 @@ class Record:
         assert times is not None
         whitener = None if self.whitener is None else self.whitener.of(index)
         return replace(
-            self, values=self.values[index], times=times, weights=pick(self.weights), whitener=whitener, late=pick(self.late)
+            self,
+            values=self.values[index],
+            times=times,
+            weights=pick(self.weights),
+            whitener=whitener,
+            late=pick(self.late),
         )
 
     def to(self, dtype: torch.dtype) -> "Record":
@@ -125,16 +130,17 @@ class Record:
             rows = rows * (self.weights if self.real else self.weights.repeat(1, 2))[:, None]
         return rows if self.whitener is None else self.whitener.forward(rows)
 
-    def columns(self, poles: Complex[Tensor, "n p"]) -> Float[Tensor, "n k r"]:
+    def columns(self, poles: Complex[Tensor, "n p"], *, slopes: bool = True) -> Float[Tensor, "n k r"]:
         """What the model is linear in, and what its derivatives are: Re z, -Im z, base line, t Re z, -t Im z with z = e^(st).
 
         A growing wave is scaled to 1 at the end of the record, so that nothing overflows.
 
         Args:
             poles: s in units of 1 / span.
+            slopes: Whether the last two kinds, of the derivatives, are wanted.
 
         Returns:
-            4P rows and those of the base line, weighed.
+            4P rows, or 2P, and those of the base line, weighed.
         """
         t = self.times[:, None]
         rate = poles.real[..., None]
@@ -143,11 +149,13 @@ class Record:
         cosine, sine = size * torch.cos(angle), size * torch.sin(angle)
         base = self.base(len(cosine))
         if self.real:
-            rows = [cosine, -sine, base, cosine * t, -sine * t]
+            first, second = cosine, -sine
         else:
             first, second = torch.cat([cosine, sine], dim=2), torch.cat([-sine, cosine], dim=2)
-            twice = t.repeat(1, 1, 2)
-            rows = [first, second, base, first * twice, second * twice]
+            t = t.repeat(1, 1, 2)
+        rows = [first, second, base]
+        if slopes:
+            rows += [first * t, second * t]
         return self.weighed(torch.cat(rows, dim=1))
 
     def base(self, number: int) -> Float[Tensor, "n q r"]:

@@ -1,4 +1,4 @@
-"""Parts of a batch side by side: one thread of Python for each that torch may use, for the tables are too small for torch's own."""
+"""Parts of a batch side by side, a thread for each that torch may use: the tables are too small for torch's own."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
