@@ -80,7 +80,7 @@ def _quantiles(record: Record, box: Float[Tensor, "n 2 3"]) -> Float[Tensor, "n 
     best = _likelihood(record, box[:, 0, 1:2], box[:, 1, 1:2])
     for _ in range(ROUNDS):
         axes = [_axis(box[:, k], count) for k, count in enumerate(COARSE)]
-        deep = _likelihood(record, *_crossed(*axes)).unflatten(1, COARSE)
+        deep = torch.unflatten(_likelihood(record, *_crossed(*axes)), 1, COARSE)
         best = torch.maximum(best, deep.flatten(1).amax(dim=1, keepdim=True))
         high = deep > best[:, :, None] - DEPTH / 2
         narrow = torch.stack([_narrowed(box[:, k], axes[k], high.any(dim=2 - k)) for k in range(2)], dim=1)
@@ -89,7 +89,7 @@ def _quantiles(record: Record, box: Float[Tensor, "n 2 3"]) -> Float[Tensor, "n 
         if bool((share.prod(dim=1) > 0.7).all()):
             break
     tones, bent = (_axis(box[:, k], count) for k, count in enumerate(FINE))
-    deep = _likelihood(record, *_crossed(tones, bent)).unflatten(1, FINE)
+    deep = torch.unflatten(_likelihood(record, *_crossed(tones, bent)), 1, FINE)
     weight = torch.exp(deep - deep.flatten(1).amax(dim=1)[:, None, None] - bent.clamp_min(0.0)[:, None])
     return torch.stack([_inverted(tones, weight.sum(dim=2)), _unbent(_inverted(bent, weight.sum(dim=1)))], dim=1)
 
