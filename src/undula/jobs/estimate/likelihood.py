@@ -17,9 +17,9 @@ from undula.jobs.estimate.threads import side_by_side
 
 SCORES = torch.linspace(-4.0, 4.0, 81, dtype=torch.float64)
 """At which scores of the standard normal distribution quantiles are kept: those of a Gaussian lie on a line."""
-COARSE, FINE, ROUNDS = (17, 13), (41, 33), 6  # frequencies and rates of a look, and most coarse looks
+COARSE, FINE, ROUNDS = (33, 13), (41, 33), 6  # frequencies and rates of a look, and most coarse looks
 DEPTH = 14.0  # of twice the log-likelihood below its maximum, that the grid reaches down to
-WIDE, BINS = 16.0, 8.0  # half the first box: deviations by the bound, or inverse lengths of the record for frequencies
+WIDE, BINS = 16.0, 24.0  # half the first box: deviations by the bound, or inverse lengths of the record for frequencies
 TABLE = 2**22  # numbers of the largest table
 
 
@@ -83,7 +83,10 @@ def _quantiles(record: Record, box: Float[Tensor, "n 2 3"]) -> Float[Tensor, "n 
         deep = torch.unflatten(_likelihood(record, *_crossed(*axes)), 1, COARSE)
         best = torch.maximum(best, deep.flatten(1).amax(dim=1, keepdim=True))
         high = deep > best[:, :, None] - DEPTH / 2
-        narrow = torch.stack([_narrowed(box[:, k], axes[k], high.any(dim=2 - k)) for k in range(2)], dim=1)
+        tones, bent = (_narrowed(box[:, k], axes[k], high.any(dim=2 - k)) for k in range(2))
+        # Between two frequencies of a look the whole bulk may lie; then it says nothing of rates.
+        seen = high.flatten(1).any(dim=1)[:, None]
+        narrow = torch.stack([tones, torch.where(seen, bent, box[:, 1])], dim=1)
         share = (narrow[..., 2] - narrow[..., 0]) / (box[..., 2] - box[..., 0])
         box = narrow
         if bool((share.prod(dim=1) > 0.7).all()):
@@ -133,7 +136,8 @@ def _cost(record: Record, poles: Complex[Tensor, "n p"]) -> Float[Tensor, " n"]:
         return _cost(record.folded(), poles.repeat_interleave(channels, 0)).reshape(-1, channels).sum(dim=1)
     columns = record.columns(poles, slopes=False)
     gram, right = columns @ columns.mT, columns @ record.values.mT
-    gram.diagonal(dim1=1, dim2=2).mul_(1 + 1e-12)
+    diagonal = gram.diagonal(dim1=1, dim2=2)
+    diagonal.add_(1e-12 * diagonal.amax(dim=1, keepdim=True) + 1e-300)  # a wave at f = 0 has no sine
     taken = right * torch.linalg.solve_ex(gram, right).result
     return (record.energy - taken.sum(dim=(1, 2))).clamp_min(0.0)
 
