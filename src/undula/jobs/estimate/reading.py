@@ -146,7 +146,7 @@ def _record(
     weights = (~holes).double() if any_hole else None
     if weights is not None and bool((holes == holes[:1]).all()):
         weights = weights[:1]
-    size = (filled.abs().square().sum(dim=(1, 2)) / (~holes).sum(dim=1).clamp_min(1) / rows.shape[1]).sqrt()
+    size = torch.linalg.vector_norm(filled, dim=(1, 2)) / ((~holes).sum(dim=1).clamp_min(1) * rows.shape[1]).sqrt()
     size = torch.where(size > 0, size, 1.0)
     scale, whitener = read_noise(noise, size=size, holes=holes, step=step, real=real)
     stacked = filled if real else torch.cat([filled.real, filled.imag], dim=2)
@@ -228,6 +228,9 @@ def _holes(rows: Shaped[Tensor, "n c t"]) -> Bool[Tensor, "n t"]:
 
 def _dead(rows: Tensor, holes: Tensor) -> Bool[Tensor, " n"]:
     """Constant signals: each used sample equals the first used one."""
+    if not bool(holes.any()) and not rows.is_complex():
+        low, high = torch.aminmax(rows, dim=2)
+        return ((high - low) <= 1e-13 * torch.maximum(high.abs(), low.abs()).amax(dim=1, keepdim=True)).all(dim=1)
     if not bool(holes.any()):
         return (rows - rows[:, :, :1]).abs().amax(dim=(1, 2)) <= 1e-13 * rows.abs().amax(dim=(1, 2))
     keep = ~holes[:, None]

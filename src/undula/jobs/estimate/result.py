@@ -227,6 +227,7 @@ def make_result(
         The result.
     """
     waves, dead = measured.waves, given.dead
+    any_dead = bool(dead.any())
     channels = waves.amplitude.shape[1]
     deviation, covariance, decay_time = errors(measured, channels)
     count = torch.where(dead, 0, fit.count)
@@ -244,7 +245,7 @@ def make_result(
     def back(values: Tensor | None, *, single: bool = False) -> Any:
         if values is None:
             return None
-        if values.is_floating_point() or values.is_complex():
+        if any_dead and (values.is_floating_point() or values.is_complex()):
             values = torch.where(dead.reshape(-1, *[1] * (values.ndim - 1)), torch.nan, values)
         return given.back(values[:, 0] if single and not given.shared else values)
 

@@ -83,7 +83,8 @@ def find_single(record: Record) -> tuple[Complex[Tensor, "n 1"], Bool[Tensor, " 
     start, high = (torch.cat(each) for each in zip(*looks, strict=True))
     rival = (high[:, 1] > RIVAL * high[:, 0]).nonzero()[:, 0]
     own = torch.arange(len(start), device=start.device)
-    poles, energies, ends = _descend(signal[torch.cat([own, rival])], torch.cat([start[:, 0], start[rival, 1]]), record)
+    both = torch.cat([own, rival]), torch.cat([start[:, 0], start[rival, 1]])
+    poles, energies, ends = _descend(signal[both[0]], both[1], record, first=len(own))
     better = (energies[len(own) :] > energies[rival]).nonzero()[:, 0]
     own[rival[better]] = len(start) + better
     unseen = high[:, 1].clone()
@@ -154,9 +155,10 @@ def _between(found: Tensor, own: Tensor, *, step: float) -> Tensor:
     return torch.where(sound, pole, torch.complex(-rate, torch.zeros_like(rate)))
 
 
-def _descend(signal: Tensor, pole: Tensor, record: Record) -> tuple[Tensor, Tensor, Tensor]:
+def _descend(signal: Tensor, pole: Tensor, record: Record, *, first: int) -> tuple[Tensor, Tensor, Tensor]:
     """Levenberg-Marquardt steps as in `polish`; poles, the energy they explain, and whether the last step was small.
 
+    What has not arrived by the last phase and is not among the first is a peak of noise.
     The steps converge linearly, so the last two tell how far the end still is, and the last one needs no look at its cost.
     """
     energy = (signal * signal.conj()).real.sum(dim=(1, 2)) if signal.is_complex() else signal.square().sum(dim=(1, 2))
@@ -171,6 +173,8 @@ def _descend(signal: Tensor, pole: Tensor, record: Record) -> tuple[Tensor, Tens
         found = _steps(rows, cells, last[left], energy[left], sizes[left], steps=steps)
         last[left], cost[left], sizes[left], done[left] = found
         left = (~done).nonzero()[:, 0]
+        if number == len(PHASES) - 2:
+            left = left[left < first]
         if len(left) == 0:
             break
     return last, energy - cost, done
