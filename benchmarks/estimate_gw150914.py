@@ -81,9 +81,13 @@ def scan() -> None:
         rows.append(row)
     at = int(np.argmin(np.abs(starts - merger - LATER)))
     overlap = {}
+    ends, bound = both.interval(0.9), replace(both, quantiles=None).interval(0.9)
     for name, (value, off) in PREDICTED.items():
-        low, high = (float(each[at, 0]) for each in both.interval(0.9)[name])
+        low, high = (float(each[at, 0]) for each in ends[name])
         overlap[name] = {"interval": [low, high], "overlaps": low <= value + off and high >= value - off}
+        own = "decay_rate" if name == "decay_time" else name  # the rate's errors are symmetric
+        wide, narrow = (float(each[own][1][at, 0] - each[own][0][at, 0]) for each in (ends, bound))
+        overlap[name]["width over that by the bound"] = round(wide / narrow, 2)
     auto = undula.estimate(strain, rate=rate, start=starts, shared=True, components="auto", **one.KNOWN)
     figures = {
         "merger, GPS": round(begin + merger, 4), "L1 earlier, ms": round(1e3 * lag / rate, 2), "starts": rows,
@@ -205,6 +209,17 @@ def _named(values: np.ndarray) -> dict[str, float]:
     return dict(zip(TRUTH, values.round(3).tolist(), strict=True))
 
 
+def _later(found: dict[str, Any]) -> str:
+    rows = []
+    for name, unit, factor in (("frequency", "Hz", 1.0), ("decay_time", "ms", 1e3)):
+        low, high = (factor * end for end in found[name]["interval"])
+        value, off = (factor * each for each in PREDICTED[name])
+        meets = "yes" if found[name]["overlaps"] else "no"
+        cells = [f"{low:.1f} … {high:.1f} {unit}", f"{value:g} ± {off:g} {unit}", meets]
+        rows.append([name.replace("_", " "), *cells, found[name]["width over that by the bound"]])
+    return table(["", "both, 90 %", "predicted", "overlap", "width over that by the bound"], rows)
+
+
 def tables() -> None:
     """Bring the records into docs/estimate.md; a section without one keeps what stands there."""
     known, blocks = results(WORD), {}
@@ -224,6 +239,7 @@ def tables() -> None:
             ["found", ""],
             [["merger in H1, GPS seconds", found["merger, GPS"]], ["earlier in L1, ms", found["L1 earlier, ms"]]],
         )
+        blocks["gw-later"] = _later(found["at 3 ms"])
         blocks["gw-scan"] = table(["ms after the merger", "H1", "L1", "both", "ρ of both"], rows)
     if "elsewhere" in known:
         found = known["elsewhere"]
