@@ -227,11 +227,9 @@ def make_result(
         The result.
     """
     waves, dead = measured.waves, given.dead
-    any_dead = bool(dead.any())
     channels = waves.amplitude.shape[1]
     deviation, covariance, decay_time = errors(measured, channels)
     count = torch.where(dead, 0, fit.count)
-    noise = measured.variance.sqrt() * given.scale * (1.0 if given.record.real else 2**0.5)
     fitted, offset, trend = _fitted(given, measured)
     white = _whitened(given, measured)
     ratio = (waves.amplitude / deviation["amplitude"]).amax(dim=1)
@@ -245,7 +243,7 @@ def make_result(
     def back(values: Tensor | None, *, single: bool = False) -> Any:
         if values is None:
             return None
-        if any_dead and (values.is_floating_point() or values.is_complex()):
+        if bool(dead.any()) and (values.is_floating_point() or values.is_complex()):
             values = torch.where(dead.reshape(-1, *[1] * (values.ndim - 1)), torch.nan, values)
         return given.back(values[:, 0] if single and not given.shared else values)
 
@@ -269,7 +267,7 @@ def make_result(
         residual=back(given.signal - fitted, single=True),
         white_waveform=back(None if white is None else white[0], single=True),
         white_residual=back(None if white is None else white[1], single=True),
-        noise=back(noise),
+        noise=back(measured.variance.sqrt() * given.scale * (1.0 if given.record.real else 2**0.5)),
         whiteness=back(measured.white),
         accepted=back(accepted),
         advice=_nested(texts, given.batch),
