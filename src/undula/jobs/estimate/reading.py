@@ -209,9 +209,10 @@ def _check_length(present: Tensor, *, real: bool, degree: int, components: int) 
     need = 4 * components + degree + 1 if real else 2 * components + degree + 1
     least = int(present.sum(dim=1).min())
     if least < max(need, 4):
+        words = "1 component" if components == 1 else f"{components} components"
         raise ShapeError(
-            f"got {least} samples to use, expected at least {max(need, 4)} for {components} components: give a longer signal, "
-            "an earlier start, or fewer components"
+            f"got {least} samples to use, expected at least {max(need, 4)} for {words}: give a longer signal, an earlier "
+            "start, or fewer components"
         )
 
 
