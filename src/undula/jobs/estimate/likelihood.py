@@ -13,7 +13,6 @@ from torch import Tensor
 from undula.jobs.estimate.measured import Measured
 from undula.jobs.estimate.projection import project
 from undula.jobs.estimate.record import Record
-from undula.jobs.estimate.threads import side_by_side
 
 SCORES = torch.linspace(-4.0, 4.0, 81, dtype=torch.float64)
 """At which scores of the standard normal distribution quantiles are kept: those of a Gaussian lie on a line."""
@@ -45,8 +44,7 @@ def likelihood_quantiles(
     size = max(1, TABLE // (2 * math.prod(FINE) * rows))
     parts = torch.split(torch.arange(len(record.values), device=record.values.device), size)
     boxes = _first_box(record, measured, band)
-    found = side_by_side(lambda part: _quantiles(record.of(part), boxes[part]), parts, like=record.values)
-    return torch.cat(found) / record.span
+    return torch.cat([_quantiles(record.of(part), boxes[part]) for part in parts]) / record.span
 
 
 def _first_box(record: Record, measured: Measured, band: tuple[float, float] | None) -> Float[Tensor, "n 2 3"]:

@@ -13,7 +13,6 @@ from undula.jobs.estimate.advice import excess, whiteness
 from undula.jobs.estimate.bound import Bound, Waves, cramer_rao
 from undula.jobs.estimate.projection import Projection, amplitudes, project
 from undula.jobs.estimate.record import Record
-from undula.jobs.estimate.threads import shares, side_by_side
 
 PASS = 4096  # signals at once
 
@@ -60,13 +59,9 @@ def measure(
         The modes.
     """
     number = len(poles)
-    parts = shares(number, most=PASS, like=poles)
-    if len(parts) > 1:
-
-        def measured(part: Tensor) -> Measured:
-            return _measured(record.of(part), poles[part], count[part], scale[part])
-
-        return _joined(side_by_side(measured, parts, like=poles))
+    if number > PASS:
+        parts = torch.split(torch.arange(number, device=poles.device), PASS)
+        return _joined([_measured(record.of(part), poles[part], count[part], scale[part]) for part in parts])
     return _measured(record, poles, count, scale)
 
 

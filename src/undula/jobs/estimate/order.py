@@ -11,7 +11,6 @@ from undula.jobs.estimate.projection import RIDGE, project
 from undula.jobs.estimate.record import Record
 from undula.jobs.estimate.single import applies, find_single
 from undula.jobs.estimate.starts import BRANCHES, FIRST, Method, best_of, find_starts
-from undula.jobs.estimate.threads import shares, side_by_side
 
 PENALTY = 5.0
 """Times ln N that one component must lower twice the log-likelihood: amplitude and phase 1 each, frequency 3 by the rule of
@@ -102,8 +101,8 @@ def _fitted(
     learned: Callable[[Record, int], Tensor] | None,
 ) -> Complex[Tensor, "n p"]:
     if order == 1 and polished and band is None and method in ("auto", "sweep") and applies(record):
-        parts = shares(len(record.values), most=LOOK, like=record.values)
-        found = side_by_side(lambda part: find_single(record.of(part)), parts, like=record.values)
+        parts = torch.split(torch.arange(len(record.values), device=record.values.device), LOOK)
+        found = [find_single(record.of(part)) for part in parts]
         poles, sure = (torch.cat(each) for each in zip(*found, strict=True))
         rest = (~sure).nonzero()[:, 0]
         if len(rest):
@@ -133,7 +132,7 @@ def _searched(
         return best_of(part, starts, band=band, iterations=40 if polished else 0)
 
     parts = torch.split(torch.arange(number, device=record.values.device), size)
-    return torch.cat(side_by_side(searched, parts, like=record.values))
+    return torch.cat([searched(part) for part in parts])
 
 
 def _twice_likelihood(record: Record, poles: Tensor) -> Float[Tensor, " n"]:
