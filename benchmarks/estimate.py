@@ -27,6 +27,7 @@ from undula.jobs.estimate.record import Record
 from undula.jobs.estimate.waves import waveform
 from undula.jobs.estimate.whitener import Dense, Whitener
 
+TWO = "undula, two threads"
 NAMES = ("amplitude", "frequency", "decay_time", "phase")
 POINTS = [(1, 0), (1, 5), (1, 10), (1, 20), (2, 0), (2, 5), (2, 10), (2, 20), (5, 20)]
 SAMPLES, NEXT = 128, 0.8  # NEXT: correlation of neighbors in the autoregressive noise of `bars`
@@ -203,7 +204,12 @@ def _coverage(drawn: Drawn, modes: Any, unit: Any) -> dict[str, Any]:
 
 
 def speed(signals: int) -> None:
-    """Signals per second of one core, one component at 10 dB, beside loops of curve_fit started from the truth."""
+    """Signals per second, one component at 10 dB, beside loops of curve_fit started from the truth.
+
+    CPU time of one thread, which other work on the machine moves less than wall time; with `--threads 2` also wall time with
+    two, which says something only where two cores are idle. The load of the machine is recorded beside it.
+    """
+    two = torch.get_num_threads() > 1
     drawn = draw(max(signals, 4096), 1, 10.0, seed=1)
     batch, few = drawn.signal[:4096], 200
     times = np.arange(SAMPLES, dtype=float)
@@ -223,27 +229,32 @@ def speed(signals: int) -> None:
 
     works = {
         "undula": lambda: room.estimate(batch),
+        **({TWO: lambda: room.estimate(batch)} if two else {}),
         "curve_fit from the truth": lambda: loop(None),
         "curve_fit from the truth, closed Jacobian": lambda: loop(slopes),
     }
     spent: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
     for turn in range(8):
         for name, work in works.items():
+            torch.set_num_threads(2 if name == TWO else 1)
             wall, cpu = time.perf_counter(), time.process_time()
             work()
             if turn:
                 spent[name].append((time.perf_counter() - wall, time.process_time() - cpu))
-    figures: dict[str, Any] = {"threads": torch.get_num_threads(), "load": round(os.getloadavg()[0], 1)}
+    torch.set_num_threads(1)
+    figures: dict[str, Any] = {"load": round(os.getloadavg()[0], 1), "cores": os.cpu_count()}
     for name, each in spent.items():
-        size = len(batch) if name == "undula" else few
+        size = len(batch) if name in ("undula", TWO) else few
         wall, cpu = (np.array(column) for column in zip(*each, strict=True))
         figures[name] = {
             "signals per second": round(size / float(np.median(wall))),
             "signals per CPU second": round(size / float(np.median(cpu))),
             "quartiles": [round(size / float(np.quantile(cpu, q))) for q in (0.75, 0.25)],
         }
-    ours, *theirs = (figures[name]["signals per CPU second"] for name in spent)
-    figures["ratio of CPU times"] = [round(ours / each, 1) for each in theirs]
+    for kind, mine in (("CPU", "undula"), ("wall", TWO))[: 1 + two]:
+        unit = "signals per CPU second" if kind == "CPU" else "signals per second"
+        ratios = {name: round(figures[mine][unit] / figures[name][unit], 1) for name in works if "curve" in name}
+        figures[f"ratio of {kind} times"] = ratios
     figures["undula's errors"] = summary(off(drawn, table_of(room.estimate(drawn.signal))))
     record("estimate", "speed", figures)
 
@@ -251,6 +262,18 @@ def speed(signals: int) -> None:
 def _by_numbers(pair: tuple[str, Any]) -> tuple[bool, str, list[int]]:
     """Undula first, then words before numbers, and 5 dB before 10 dB."""
     return pair[0] != "undula", re.sub(r"\d", "", pair[0]), [int(number) for number in re.findall(r"\d+", pair[0])]
+
+
+def _speed_blocks(found: dict[str, Any]) -> dict[str, str]:
+    rows = []
+    for name, each in found.items():
+        if isinstance(each, dict) and "quartiles" in each:
+            slower = [found[key].get(name, "") for key in ("ratio of CPU times", "ratio of wall times") if key in found]
+            rows.append([name, each["signals per CPU second"], each["signals per second"], *slower])
+    wide = ["than two threads, wall time"] if "ratio of wall times" in found else []
+    header = ["", "signals per CPU second", "signals per second", "times slower, CPU time", *wide]
+    load = f"Load of the {found['cores']} cores in that run: {found['load']} processes."
+    return {"speed": table(header, rows), "speed-load": load}
 
 
 def tables() -> None:
@@ -275,13 +298,7 @@ def tables() -> None:
         names = [*NAMES, "outliers", "white residual (p > 0.05)"]
         blocks["bars"] = table(["", *names], [[key, *(each[name] for name in names)] for key, each in found.items()])
     if "speed" in known:
-        speeds = {name: each for name, each in known["speed"].items() if isinstance(each, dict) and "quartiles" in each}
-        ratios = ["1", *known["speed"]["ratio of CPU times"]]
-        rows = [
-            [name, each["signals per CPU second"], ratio]
-            for (name, each), ratio in zip(speeds.items(), ratios, strict=True)
-        ]
-        blocks["speed"] = table(["", "signals per second of one core", "times slower"], rows)
+        blocks |= _speed_blocks(known["speed"])
     if "rivals" in known:
         rows, names = [], [*NAMES, "outliers", "times undula's CPU time"]
         for key, methods in known["rivals"].items():

@@ -7,6 +7,7 @@ import argparse
 import importlib.util
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +24,8 @@ from undula.jobs.estimate.waves import waveform
 WORD = "estimate_gw150914"
 LATER = 3e-3  # seconds after the merger at which the fit is compared
 PREDICTED = {"frequency": (251.0, 8.0), "decay_time": (4.0e-3, 0.3e-3)}  # of the whole signal's mass and spin, 90 %
+TRUTH = {"frequency": PREDICTED["frequency"][0], "decay_rate": 1 / PREDICTED["decay_time"][0]}
+HELD = ("90 % intervals that hold", "median width over that by the bound at the truth")
 PLACES = 20
 
 
@@ -78,9 +81,13 @@ def scan() -> None:
         rows.append(row)
     at = int(np.argmin(np.abs(starts - merger - LATER)))
     overlap = {}
+    ends, bound = both.interval(0.9), replace(both, quantiles=None).interval(0.9)
     for name, (value, off) in PREDICTED.items():
-        low, high = (float(each[at, 0]) for each in both.interval(0.9)[name])
+        low, high = (float(each[at, 0]) for each in ends[name])
         overlap[name] = {"interval": [low, high], "overlaps": low <= value + off and high >= value - off}
+        own = "decay_rate" if name == "decay_time" else name  # the rate's errors are symmetric
+        wide, narrow = (float(each[own][1][at, 0] - each[own][0][at, 0]) for each in (ends, bound))
+        overlap[name]["width over that by the bound"] = round(wide / narrow, 2)
     auto = undula.estimate(strain, rate=rate, start=starts, shared=True, components="auto", **one.KNOWN)
     figures = {
         "merger, GPS": round(begin + merger, 4), "L1 earlier, ms": round(1e3 * lag / rate, 2), "starts": rows,
@@ -96,7 +103,9 @@ def elsewhere() -> None:
     offsets = np.arange(0, 7.1e-3, 0.5e-3)
     found: dict[str, list[Any]] = {"H1": [], "L1": [], "both": [], "signal to noise": [], "by the criterion": []}
     for place in places(merger):
-        alone, both = one.measure(strain, place + offsets, rate)
+        moments = place + offsets  # no intervals are asked for here
+        alone = undula.estimate(strain, rate=rate, start=moments, **one.KNOWN)
+        both = undula.estimate(strain, rate=rate, start=moments, shared=True, **one.KNOWN)
         auto = undula.estimate(strain, rate=rate, start=place + offsets, shared=True, components="auto", **one.KNOWN)
         found["H1"].append(alone.accepted[:, 0])
         found["L1"].append(alone.accepted[:, 1])
@@ -131,11 +140,13 @@ def ringing(shape: tuple[int, int], place: float, rate: float, fit: Any) -> np.n
 
 
 def injected(number: int) -> None:
-    """Waves as predicted, put into the noise elsewhere: errors in units of the bound, and how often intervals hold."""
+    """Waves as predicted, put into the noise elsewhere: errors in units of the bound, and how often intervals hold.
+
+    The same in drawn Gaussian noise of the records' own density, which tells the fit's failures from the noise's.
+    """
     one = example()
     strain, rate, _, merger, _ = read(one)
     fit = undula.estimate(strain, rate=rate, start=merger + LATER, shared=True, **one.KNOWN)
-    truth = {"frequency": PREDICTED["frequency"][0], "decay_rate": 1 / PREDICTED["decay_time"][0]}
     # Without noise the fit is the truth, and its bound that at the truth.
     kept = torch.from_numpy(strain)[None]
     known = limited(kept, passband=one.KNOWN["passband"], rate=rate)
@@ -144,29 +155,69 @@ def injected(number: int) -> None:
     clean = ringing(strain.shape, 16.0, rate, fit)
     options = {**one.KNOWN, "noise": (frequency.numpy(), density[0].numpy())}
     bound = undula.estimate(clean, rate=rate, start=16.0, shared=True, **options).bound
-    off, held, width = [], [], []
+    least = np.array([float(bound[name][0]) for name in TRUTH])
     grid = np.linspace(1.0, 31.0, number + round(number / 12))
-    for place in grid[np.abs(grid - merger) > 1.0][:number].tolist():
-        data = strain + ringing(strain.shape, place, rate, fit)
-        modes = undula.estimate(data, rate=rate, start=place, shared=True, **one.KNOWN)
-        ends = modes.interval(0.9)
-        off.append([float(getattr(modes, name)[0] - truth[name]) for name in truth])
-        held.append([bool(ends[name][0][0] <= truth[name] <= ends[name][1][0]) for name in truth])
-        width.append([float(modes.bound[name][0]) for name in truth])
-    least = np.array([float(bound[name][0]) for name in truth])
+    moments = grid[np.abs(grid - merger) > 1.0][:number]
+    figures = {"waves": number, "bound at the truth": _named(least)}
+    for name, noise in (("in the records", strain), ("in drawn noise", drawn_noise(strain, rate, one))):
+        figures[name] = _found(noise, moments, rate, fit, one, least)
+        print(name, figures[name], flush=True)
+    record(WORD, "injected", figures)
+
+
+def drawn_noise(strain: np.ndarray, rate: float, one: ModuleType) -> np.ndarray:
+    """Stationary Gaussian noise of the records' density (the median of their seconds)."""
+    chance, rows = np.random.default_rng(0), []
+    for row in strain:
+        frequency, density = one.noise_of(row, rate)
+        cycles = np.fft.rfftfreq(len(row), 1 / rate)
+        size = np.sqrt(np.interp(cycles, frequency, density) * rate * len(row) / 4)
+        size[0] = 0.0
+        rows.append(np.fft.irfft(size * (chance.normal(size=len(size)) + 1j * chance.normal(size=len(size))), len(row)))
+    return np.stack(rows)
+
+
+def _found(
+    noise: np.ndarray, moments: np.ndarray, rate: float, fit: Any, one: ModuleType, least: np.ndarray
+) -> dict[str, Any]:
+    """What fits of the predicted wave say, put into noise at each of several moments."""
+    off, loud = [], []
+    held: dict[str, list[Any]] = {"likelihood": [], "bound": []}
+    width: dict[str, list[Any]] = {"likelihood": [], "bound": []}
+    for place in moments.tolist():
+        data = noise + ringing(noise.shape, place, rate, fit)
+        modes = undula.estimate(data, rate=rate, start=place, shared=True, **one.KNOWN, **one.LOOKED_AT)
+        off.append([float(getattr(modes, name)[0] - truth) for name, truth in TRUTH.items()])
+        loud.append(float(loudness(modes)))
+        for kind, each in (("likelihood", modes), ("bound", replace(modes, quantiles=None))):
+            ends = {name: [float(end[0]) for end in each.interval(0.9)[name]] for name in TRUTH}
+            held[kind].append([ends[name][0] <= truth <= ends[name][1] for name, truth in TRUTH.items()])
+            width[kind].append([high - low for low, high in ends.values()])
     sigma = np.array(off) / least
     inside = np.abs(sigma).max(axis=1) <= 5
-
-    def by_name(values: np.ndarray) -> dict[str, float]:
-        return dict(zip(("frequency", "decay rate"), values.round(3).tolist(), strict=True))
-
-    figures = {
-        "waves": len(off), "outliers": int((~inside).sum()), "bound at the truth": by_name(least),
-        "root mean square error over the bound": by_name(np.sqrt((sigma[inside] ** 2).mean(axis=0))),
-        "90 % intervals that hold": by_name(np.mean(held, axis=0)),
-        "median width of the intervals over that of the bound": by_name(np.median(width, axis=0) / least),
+    return {
+        "outliers": int((~inside).sum()), "median signal to noise": round(float(np.median(loud)), 2),
+        "root mean square error over the bound": _named(np.sqrt((sigma[inside] ** 2).mean(axis=0))),
+        "90 % intervals that hold": {kind: _named(np.mean(each, axis=0)) for kind, each in held.items()},
+        "median width over that by the bound at the truth": {
+            kind: _named(np.median(each, axis=0) / (2 * 1.6449 * least)) for kind, each in width.items()
+        },
     }  # fmt: skip
-    record(WORD, "injected", figures)
+
+
+def _named(values: np.ndarray) -> dict[str, float]:
+    return dict(zip(TRUTH, values.round(3).tolist(), strict=True))
+
+
+def _later(found: dict[str, Any]) -> str:
+    rows = []
+    for name, unit, factor in (("frequency", "Hz", 1.0), ("decay_time", "ms", 1e3)):
+        low, high = (factor * end for end in found[name]["interval"])
+        value, off = (factor * each for each in PREDICTED[name])
+        meets = "yes" if found[name]["overlaps"] else "no"
+        cells = [f"{low:.1f} … {high:.1f} {unit}", f"{value:g} ± {off:g} {unit}", meets]
+        rows.append([name.replace("_", " "), *cells, found[name]["width over that by the bound"]])
+    return table(["", "both, 90 %", "predicted", "overlap", "width over that by the bound"], rows)
 
 
 def tables() -> None:
@@ -188,6 +239,7 @@ def tables() -> None:
             ["found", ""],
             [["merger in H1, GPS seconds", found["merger, GPS"]], ["earlier in L1, ms", found["L1 earlier, ms"]]],
         )
+        blocks["gw-later"] = _later(found["at 3 ms"])
         blocks["gw-scan"] = table(["ms after the merger", "H1", "L1", "both", "ρ of both"], rows)
     if "elsewhere" in known:
         found = known["elsewhere"]
@@ -197,20 +249,20 @@ def tables() -> None:
         header = ["", *(name if name != "by the criterion" else "both, number by the criterion" for name in found[key])]
         blocks["gw-elsewhere"] = table(header, rows)
     if "injected" in known:
-        found = known["injected"]
-        rows = [
-            [key, *each.values()]
-            for key, each in found.items()
-            if isinstance(each, dict) and key != "bound at the truth"
-        ]
-        blocks["gw-injected"] = table([f"{found['waves']} waves", "frequency", "decay rate"], rows)
+        rows, error = [], "root mean square error over the bound"
+        for noise in ("in the records", "in drawn noise"):
+            found = known["injected"][noise]
+            kinds = [(f"{key}, by the {kind}", found[key][kind]) for key in HELD for kind in ("bound", "likelihood")]
+            for key, each in [(error, found[error]), *kinds]:
+                rows.append([f"{key}, {noise}", *(each[name] for name in TRUTH)])
+        blocks["gw-injected"] = table([f"{known['injected']['waves']} waves", "frequency", "decay rate"], rows)
     rewrite(ROOT / "docs" / "estimate.md", blocks)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", default=["scan", "elsewhere", "injected", "tables"])
-    parser.add_argument("--waves", type=int, default=100)
+    parser.add_argument("--waves", type=int, default=200)
     given = parser.parse_args()
     sections = {"scan": scan, "elsewhere": elsewhere, "injected": lambda: injected(given.waves), "tables": tables}
     torch.set_num_threads(1)

@@ -196,6 +196,34 @@ def hard_modes() -> None:
     small(modes.figure(title="A mode of 60 Hz, and one of 70 Hz with a tenth of its amplitude"), "estimate-weak")
 
 
+def opposite_modes() -> None:
+    """Two modes that nearly cancel: each is uncertain, their sum is not."""
+    chance = torch.Generator().manual_seed(4)
+    seconds = torch.arange(256, dtype=torch.float64) / 1000
+    signal = 0.02 * torch.randn(256, dtype=torch.float64, generator=chance)
+    for frequency, phase in ((60.0, 0.4), (63.0, 0.4 + math.pi)):
+        signal += torch.exp(-seconds / 0.05) * torch.cos(2 * math.pi * frequency * seconds + phase)
+    modes = undula.estimate(signal, rate=1000.0, components=2)
+    names = ("amplitude", "frequency", "decay_time", "phase")
+    found = torch.stack([getattr(modes, name) for name in names], dim=1).flatten()
+    deviation = modes.covariance.diagonal().sqrt()
+    values, vectors = torch.linalg.eigh(modes.covariance / (deviation[:, None] * deviation))
+    off = 1.64 * values[-1].sqrt() * vectors[:, -1] * deviation  # to both ends of the least certain direction
+    low = int(modes.frequency.argmin())
+    one, both = {}, {"measured": torch.stack([1e3 * seconds, signal], dim=1).numpy()}
+    for words, times in (("fitted", 0.0), ("one end of what the noise allows", 1.0), ("the other end", -1.0)):
+        a, f, tau, p = (found + times * off).reshape(2, 4).T[..., None]
+        waves = a * torch.exp(-seconds / tau) * torch.cos(2 * math.pi * f * seconds + p)
+        one[words] = torch.stack([1e3 * seconds, waves[low]], dim=1).numpy()
+        both[words] = torch.stack([1e3 * seconds, waves.sum(dim=0)], dim=1).numpy()
+    time = Axis(0, 160, "milliseconds")
+    rows = [
+        [Lines(one, time, Axis(-1.4, 1.4), "One of the modes", height=300)],
+        [Lines(both, time, Axis(-0.5, 0.5), "The sum of both, and what was measured", height=300)],
+    ]
+    small(draw_panels(rows, title="Two modes of amplitude 1, 3 Hz apart, in opposite phases"), "estimate-opposite")
+
+
 def black_hole() -> None:
     """The scan of GW150914, as examples/gw150914.py draws it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -212,6 +240,17 @@ def small(figure: Image.Image, name: str) -> None:
 
 
 if __name__ == "__main__":
-    for draw in (digits, crystal, spectra, explained, detected, converged, restored, hard_modes, black_hole):
+    for draw in (
+        digits,
+        crystal,
+        spectra,
+        explained,
+        detected,
+        converged,
+        restored,
+        hard_modes,
+        opposite_modes,
+        black_hole,
+    ):
         if not sys.argv[1:] or draw.__name__ in sys.argv[1:]:
             draw()

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from undula.jobs.estimate import estimate
+from undula.jobs.estimate.measured import measure
 from undula.jobs.estimate.projection import project
+from undula.jobs.estimate.reading import read_given
 from undula.jobs.estimate.single import applies, find_single
 from undula.jobs.estimate.starts import best_of, find_starts
 
@@ -57,3 +59,34 @@ def test_amplitude_and_phase_belong_to_the_start_wherever_it_lies(start):
     off = modes.phase.reshape(len(moments), 2) - 0.5 - 2 * np.pi * 0.11 * moments
     assert np.abs(np.angle(np.exp(1j * off))).max() < 1e-7
     assert np.abs(modes.residual).max() < 1e-7
+
+
+def test_a_start_between_samples_takes_the_short_road_too():
+    given = read_given(
+        torch.randn(3, 64, dtype=torch.float64), rate=2.0, times=None, noise=None, start=(1.2, 3.0), duration=None,
+        passband=None, shared=False, degree=0, components=1,
+    )  # fmt: skip
+    assert applies(given.record)
+    assert given.record.late is not None
+    off = given.record.late * given.record.span - torch.tensor([0.3, 0.3, 0.3, 0.0, 0.0, 0.0], dtype=torch.float64)
+    assert off.abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("real", [True, False])
+@pytest.mark.parametrize("degree", [0, 2])
+@pytest.mark.parametrize("components", [1, 2])
+def test_turned_amplitudes_are_those_of_waves_that_begin_late(ringing, real, degree, components):
+    drawn = ringing(6, components, decibels=15.0, real=real)
+    late = torch.linspace(0.0, 0.9, 6, dtype=torch.float64) * drawn.record.step
+    turned = replace(drawn.record, degree=degree, late=late)
+    # The same samples at times that begin between 0 and a step: sums over all of them, and no turn of what they give.
+    whole = replace(drawn.record, degree=degree, times=drawn.record.times + late[:, None], aligned=False)
+    count, scale = torch.full((6,), components), torch.ones(6, dtype=torch.float64)
+    got, want = (measure(record, drawn.poles, count, scale=scale) for record in (turned, whole))
+    # The condition number also looks at the base line, whose trend is counted from the first sample.
+    for name in ("covariance", "inflation", "variance", "base", "left", *(["condition"] if degree == 0 else [])):
+        a, b = getattr(got, name), getattr(want, name)
+        assert (a - b).abs().max() <= 1e-10 * b.abs().max() if b.numel() else a.shape == b.shape, name
+    for name in ("amplitude", "frequency", "decay_rate", "phase"):
+        a, b = getattr(got.waves, name), getattr(want.waves, name)
+        assert (torch.exp(1j * a) - torch.exp(1j * b)).abs().max() < 1e-10, name

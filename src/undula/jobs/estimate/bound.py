@@ -53,7 +53,7 @@ def cramer_rao(
 
     Args:
         record: Times, gaps, whitening and base line; its values are not looked at.
-        waves: Parameters at which the Jacobian is taken, amplitudes in the units of the record's rows.
+        waves: Parameters at which the Jacobian is taken, at the start, amplitudes in the units of the record's rows.
         variance: Variance σ² of one row.
         gram: Inner products of the columns at the poles of `waves`, of every channel where channels have noise of their own
             kinds, where they are known.
@@ -78,23 +78,27 @@ def cramer_rao(
 def _turns(record: Record, waves: Waves, columns: int) -> Float[Tensor, "n c q g"]:
     """Derivatives of every channel by all parameters, base line last, as sums of columns.
 
-    With w = A e^(st + iφ) they are w/A, 2πit w, -t w, i w; the columns are Re z, -Im z, base line, t Re z, -t Im z.
+    With w = A e^(st + iφ) they are w/A, 2πit w, -t w, i w; the columns are Re z, -Im z, base line, t Re z, -t Im z. Where the
+    columns begin later than t = 0, w is turned and faded there, and t the sum of the columns' time and what they are late by.
     """
     number, channels, count = waves.amplitude.shape
     width, more = 2 * channels + 2, columns - 4 * count
     growth = torch.exp(-(waves.decay_rate * record.span).clamp_max(0))[:, None]  # columns of growing waves end at 1
-    cosine, sine = growth * torch.cos(waves.phase), growth * torch.sin(waves.phase)
+    late = growth.new_zeros(1) if record.late is None else record.late * record.span
+    fade = torch.exp(-waves.decay_rate * late[:, None])
+    phase = waves.phase + 2 * math.pi * (waves.frequency * late[:, None])[:, None]
+    cosine, sine = growth * torch.cos(phase), growth * torch.sin(phase)
     turns = waves.phase.new_zeros(number, channels, count * width + channels * more, columns)
     for c in range(channels):
         for p in range(count):
-            a, b, size = cosine[:, c, p], sine[:, c, p], waves.amplitude[:, c, p]
+            a, b, size = cosine[:, c, p], sine[:, c, p], waves.amplitude[:, c, p] * fade[:, p]
             row, first, second = p * width, p, count + p
             timed = (2 * count + more + p, 3 * count + more + p)
-            turns[:, c, row + c, first], turns[:, c, row + c, second] = a, b
-            turned = 2 * math.pi * record.span * size
-            turns[:, c, row + channels, timed[0]], turns[:, c, row + channels, timed[1]] = -turned * b, turned * a
-            faded = -record.span * size
-            turns[:, c, row + channels + 1, timed[0]], turns[:, c, row + channels + 1, timed[1]] = faded * a, faded * b
+            turns[:, c, row + c, first], turns[:, c, row + c, second] = a * fade[:, p], b * fade[:, p]
+            for (x, y), time in ((timed, record.span * size), ((first, second), late * size)):
+                turned = 2 * math.pi * time
+                turns[:, c, row + channels, x], turns[:, c, row + channels, y] = -turned * b, turned * a
+                turns[:, c, row + channels + 1, x], turns[:, c, row + channels + 1, y] = -time * a, -time * b
             row += channels + 2 + c
             turns[:, c, row, first], turns[:, c, row, second] = -size * b, size * a
         for k in range(more):

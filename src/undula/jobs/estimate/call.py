@@ -11,6 +11,7 @@ import torch
 from undula.errors import OptionError
 from undula.jobs.estimate.autoencoder.model import DampedAutoencoder
 from undula.jobs.estimate.autoencoder.starting import Starter, learned_starts
+from undula.jobs.estimate.likelihood import likelihood_quantiles
 from undula.jobs.estimate.measured import measure
 from undula.jobs.estimate.order import fit_orders
 from undula.jobs.estimate.reading import read_band, read_components, read_given
@@ -36,6 +37,7 @@ def estimate(
     band: Sequence[float] | None = None,
     passband: Sequence[float] | None = None,
     polish: bool = True,
+    intervals: Literal["bound", "likelihood"] = "bound",
 ) -> Modes:
     r"""Estimate frequency, decay time, amplitude and phase of ringing signals, with error bars by the Cramér-Rao bound.
 
@@ -67,6 +69,8 @@ def estimate(
         passband: Lowest and highest frequency in Hz of the record that are used: the rest is filtered out of the whole record,
             and nothing is concluded from it. Asks for a noise with a density.
         polish: Whether starts are polished; without it the likeliest start is returned.
+        intervals: Where `Modes.interval` takes frequency and decay from: "bound", or, for one component, the "likelihood" over
+            both, which is no parabola below a signal-to-noise ratio of about 15 (not of one sample, but of all: |y| / σ).
 
     Returns:
         The modes, with bounds, fit, residual and advice.
@@ -76,8 +80,9 @@ def estimate(
         RangeError: Infinite values; a rate, a start, times, a noise or a band that mean nothing.
         OptionError: An unknown word, or a subspace method for unevenly sampled signals.
 
-    When it fails: below a total signal-to-noise ratio of about 10 per mode the likeliest modes may be the noise's; two modes
-    nearer than 1/T in opposite phase hardly differ from none, which the bound and `advice` say.
+    When it fails: below a total signal-to-noise ratio of about 10 per mode the likeliest modes may be the noise's, and
+    intervals by the bound are too narrow; two modes nearer than 1/T in opposite phase hardly differ from none, which the bound
+    and `advice` say.
 
     Reference: Roy and Kailath, ESPRIT, 1989; Golub and Pereyra, Variable projection, 1973.
 
@@ -90,7 +95,14 @@ def estimate(
     began = time.perf_counter()
     if method not in get_args(Method):
         raise OptionError(f"got method={method!r}, expected one of {', '.join(get_args(Method))}")
+    if intervals not in ("bound", "likelihood"):
+        raise OptionError(f'got intervals={intervals!r}, expected "bound" or "likelihood"')
     orders = read_components(components)
+    if intervals == "likelihood" and orders != (1,):
+        raise OptionError(
+            f'got intervals="likelihood" with components={components!r}, expected components=1: it is looked at over one '
+            "frequency and one rate"
+        )
     least = 1 if components == "auto" else orders[0]
     # A solver must work inside a host's inference mode too: everything made in here is an ordinary tensor.
     with torch.inference_mode(False), torch.no_grad():
@@ -113,10 +125,13 @@ def estimate(
             "weights": _plain_weights(weights), "noise": _plain_noise(noise),
             "start": list(given.starts) if given.starts else float(np.atleast_1d(start)[0]), "duration": duration,
             "shared": shared, "offset": offset, "trend": trend, "band": _pair(band), "passband": _pair(passband),
-            "polish": polish,
+            "polish": polish, "intervals": intervals,
         }  # fmt: skip
+        quantiles = likelihood_quantiles(record, measured, band=limits) if intervals == "likelihood" else None
         seconds = time.perf_counter() - began
-        return make_result(given, fit, measured, orders=orders, seconds=seconds, arguments=arguments)
+        return make_result(
+            given, fit, measured, quantiles=quantiles, orders=orders, seconds=seconds, arguments=arguments
+        )
 
 
 def _pair(band: Sequence[float] | None) -> list[float] | None:

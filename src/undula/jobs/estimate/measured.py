@@ -58,10 +58,15 @@ def measure(
     Returns:
         The modes.
     """
-    number, most = poles.shape
+    number = len(poles)
     if number > PASS:
         parts = torch.split(torch.arange(number, device=poles.device), PASS)
-        return _joined([measure(record.of(part), poles[part], count[part], scale=scale[part]) for part in parts])
+        return _joined([_measured(record.of(part), poles[part], count[part], scale[part]) for part in parts])
+    return _measured(record, poles, count, scale)
+
+
+def _measured(record: Record, poles: Tensor, count: Tensor, scale: Tensor) -> Measured:
+    number, most = poles.shape
     channels, degree = record.values.shape[1], record.degree
     width = 2 * channels + 2
 
@@ -135,17 +140,20 @@ def _modes(record: Record, poles: Tensor) -> tuple[Waves, Tensor, Tensor, Tensor
     poles = _folded(record, poles)
     state = project(record, poles, slopes=False)
     if poles.shape[1] > 1:
-        size = amplitudes(state, poles).abs().square().mean(dim=1).sqrt()
+        size = _at_start(record, amplitudes(state, poles), poles).abs().square().mean(dim=1).sqrt()
         poles = poles.gather(1, size.argsort(dim=1, descending=True, stable=True))
         state = project(record, poles, slopes=False)
-    complex_ = amplitudes(state, poles)
+    complex_ = _at_start(record, amplitudes(state, poles), poles)
     waves = Waves(complex_.abs(), poles.imag / (2 * math.pi * record.span), -poles.real / record.span, complex_.angle())
     base = state.linear[:, :, 2 * poles.shape[1] :]
     if not record.real:
         base = torch.complex(base[:, :, 0::2], base[:, :, 1::2])
     if record.degree == 2:
-        base = torch.stack([base[:, :, 0], base[:, :, 1] / record.span], dim=2)
-    parameters = poles.shape[1] * (2 + 2 * record.values.shape[1]) + record.base(1).shape[1] * record.values.shape[1]
+        early = 0.0 if record.late is None else base[:, :, 1] * record.late[:, None]
+        base = torch.stack([base[:, :, 0] - early, base[:, :, 1] / record.span], dim=2)
+    parameters = (
+        poles.shape[1] * (2 + 2 * record.values.shape[1]) + record.base(len(poles)).shape[1] * record.values.shape[1]
+    )
     degrees = (record.count - parameters).clamp_min(1)
     variance = torch.ones_like(state.cost) if record.known else state.cost / degrees
     return (
@@ -156,6 +164,11 @@ def _modes(record: Record, poles: Tensor) -> tuple[Waves, Tensor, Tensor, Tensor
         excess(record, state.cost, parameters=parameters),
         state,
     )
+
+
+def _at_start(record: Record, size: Tensor, poles: Tensor) -> Tensor:
+    """Complex amplitudes of time 0 (n, C, P) at the start, which may lie between two samples."""
+    return size if record.late is None else size * torch.exp(-poles * record.late[:, None])[:, None]
 
 
 def _folded(record: Record, poles: Tensor) -> Tensor:

@@ -125,12 +125,14 @@ def _searched(
         return torch.zeros(number, 0, dtype=torch.complex128, device=record.values.device)
     sets = FIRST if order == 1 else FIRST * BRANCHES
     size = max(1, CHUNK // (sets * (4 * order + channels) * rows))
-    parts = []
-    for index in torch.split(torch.arange(number, device=record.values.device), size):
+
+    def searched(index: Tensor) -> Tensor:
         part = record.of(index)
         starts = find_starts(part, components=order, method=method, band=band, learned=learned)
-        parts.append(best_of(part, starts, band=band, iterations=40 if polished else 0))
-    return torch.cat(parts)
+        return best_of(part, starts, band=band, iterations=40 if polished else 0)
+
+    parts = torch.split(torch.arange(number, device=record.values.device), size)
+    return torch.cat([searched(part) for part in parts])
 
 
 def _twice_likelihood(record: Record, poles: Tensor) -> Float[Tensor, " n"]:

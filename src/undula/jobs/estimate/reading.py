@@ -138,22 +138,27 @@ def _record(
     rows: Tensor, times: Tensor, holes: Tensor, *, step: float, degree: int, noise: Any
 ) -> tuple[Record, Float[Tensor, " n"]]:
     real = not rows.is_complex()
+    late = times[:, 0]
+    if step:  # even samples begin at time 0, where sums over them are short; `late` leads back to the start
+        times = times - late[:, None]
     span, any_hole = float(times[0, -1]), bool(holes.any())
     filled = torch.where(holes[:, None], torch.zeros_like(rows), rows) if any_hole else rows
     weights = (~holes).double() if any_hole else None
     if weights is not None and bool((holes == holes[:1]).all()):
         weights = weights[:1]
-    size = (filled.abs().square().sum(dim=(1, 2)) / (~holes).sum(dim=1).clamp_min(1) / rows.shape[1]).sqrt()
+    size = torch.linalg.vector_norm(filled, dim=(1, 2)) / ((~holes).sum(dim=1).clamp_min(1) * rows.shape[1]).sqrt()
     size = torch.where(size > 0, size, 1.0)
     scale, whitener = read_noise(noise, size=size, holes=holes, step=step, real=real)
     stacked = filled if real else torch.cat([filled.real, filled.imag], dim=2)
     values, known = stacked / scale[:, None, None], noise is not None
     if whitener is not None:
         values, known = whitener.forward(values), True
-    off = (times - step * torch.arange(times.shape[1], dtype=times.dtype, device=times.device)).abs().max()
-    aligned = step > 0 and bool(off <= ALIGNED * step)
+    even = step * torch.arange(times.shape[1], dtype=times.dtype, device=times.device)[None]
+    aligned = step > 0 and bool((times - even).abs().max() <= ALIGNED * step)
+    times = even if aligned else times
+    between = late / span if step and bool((late != 0).any()) else None
     record = Record(
-        values, times / span, weights, whitener, real, degree, step / span, span, known, aligned=aligned
+        values, times / span, weights, whitener, real, degree, step / span, span, known, aligned=aligned, late=between
     )  # fmt: skip
     return record, scale
 
@@ -204,9 +209,10 @@ def _check_length(present: Tensor, *, real: bool, degree: int, components: int) 
     need = 4 * components + degree + 1 if real else 2 * components + degree + 1
     least = int(present.sum(dim=1).min())
     if least < max(need, 4):
+        words = "1 component" if components == 1 else f"{components} components"
         raise ShapeError(
-            f"got {least} samples to use, expected at least {max(need, 4)} for {components} components: give a longer signal, "
-            "an earlier start, or fewer components"
+            f"got {least} samples to use, expected at least {max(need, 4)} for {words}: give a longer signal, an earlier "
+            "start, or fewer components"
         )
 
 
@@ -223,6 +229,9 @@ def _holes(rows: Shaped[Tensor, "n c t"]) -> Bool[Tensor, "n t"]:
 
 def _dead(rows: Tensor, holes: Tensor) -> Bool[Tensor, " n"]:
     """Constant signals: each used sample equals the first used one."""
+    if not bool(holes.any()) and not rows.is_complex():
+        low, high = torch.aminmax(rows, dim=2)
+        return ((high - low) <= 1e-13 * torch.maximum(high.abs(), low.abs()).amax(dim=1, keepdim=True)).all(dim=1)
     if not bool(holes.any()):
         return (rows - rows[:, :, :1]).abs().amax(dim=(1, 2)) <= 1e-13 * rows.abs().amax(dim=(1, 2))
     keep = ~holes[:, None]

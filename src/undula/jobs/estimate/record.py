@@ -27,7 +27,8 @@ class Record:
         span: Seconds of one unit.
         known: Whether the rows are in units of the noise's deviation.
         passband: Lowest and highest frequency that the rows hold, in cycles per sample; None for all.
-        aligned: Whether evenly spaced samples lie at 0, step, 2 step …; those behind a start between two samples do not.
+        aligned: Whether evenly spaced samples lie at 0, step, 2 step … to rounding.
+        late: Time from the start, to which amplitude and phase belong, to time 0, in units of `span` (1 or n,); None for 0.
     """
 
     values: Float[Tensor, "n c r"]
@@ -41,6 +42,7 @@ class Record:
     known: bool
     passband: tuple[float, float] | None = None
     aligned: bool = True
+    late: Float[Tensor, " l"] | None = None
 
     @property
     def count(self) -> Int[Tensor, " n"]:
@@ -78,7 +80,14 @@ class Record:
         times = pick(self.times)
         assert times is not None
         whitener = None if self.whitener is None else self.whitener.of(index)
-        return replace(self, values=self.values[index], times=times, weights=pick(self.weights), whitener=whitener)
+        return replace(
+            self,
+            values=self.values[index],
+            times=times,
+            weights=pick(self.weights),
+            whitener=whitener,
+            late=pick(self.late),
+        )
 
     def to(self, dtype: torch.dtype) -> "Record":
         """The same numbers in another precision.
@@ -108,6 +117,7 @@ class Record:
             self, values=self.values.reshape(-1, 1, rows), times=spread(self.times),
             weights=None if self.weights is None else spread(self.weights),
             whitener=None if self.whitener is None else self.whitener.folded(number, channels),
+            late=None if self.late is None else spread(self.late),
         )  # fmt: skip
 
     def weighed(self, rows: Float[Tensor, "n k r"]) -> Float[Tensor, "n k r"]:
@@ -120,16 +130,17 @@ class Record:
             rows = rows * (self.weights if self.real else self.weights.repeat(1, 2))[:, None]
         return rows if self.whitener is None else self.whitener.forward(rows)
 
-    def columns(self, poles: Complex[Tensor, "n p"]) -> Float[Tensor, "n k r"]:
+    def columns(self, poles: Complex[Tensor, "n p"], *, slopes: bool = True) -> Float[Tensor, "n k r"]:
         """What the model is linear in, and what its derivatives are: Re z, -Im z, base line, t Re z, -t Im z with z = e^(st).
 
         A growing wave is scaled to 1 at the end of the record, so that nothing overflows.
 
         Args:
             poles: s in units of 1 / span.
+            slopes: Whether the last two kinds, of the derivatives, are wanted.
 
         Returns:
-            4P rows and those of the base line, weighed.
+            4P rows, or 2P, and those of the base line, weighed.
         """
         t = self.times[:, None]
         rate = poles.real[..., None]
@@ -138,11 +149,13 @@ class Record:
         cosine, sine = size * torch.cos(angle), size * torch.sin(angle)
         base = self.base(len(cosine))
         if self.real:
-            rows = [cosine, -sine, base, cosine * t, -sine * t]
+            first, second = cosine, -sine
         else:
             first, second = torch.cat([cosine, sine], dim=2), torch.cat([-sine, cosine], dim=2)
-            twice = t.repeat(1, 1, 2)
-            rows = [first, second, base, first * twice, second * twice]
+            t = t.repeat(1, 1, 2)
+        rows = [first, second, base]
+        if slopes:
+            rows += [first * t, second * t]
         return self.weighed(torch.cat(rows, dim=1))
 
     def base(self, number: int) -> Float[Tensor, "n q r"]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from undula.data import OutputFolder
 from undula.errors import RangeError
 from undula.jobs.estimate.advice import LEAST_CHANCE, advise
+from undula.jobs.estimate.ends import ends_of
 from undula.jobs.estimate.figures import draw_modes
 from undula.jobs.estimate.measured import Measured, errors
 from undula.jobs.estimate.order import Fit
@@ -42,6 +43,8 @@ class Modes:
         offset: Fitted offset (…), or None.
         trend: Fitted change per second (…), or None.
         bound: Standard deviations by the Cramér-Rao bound at the estimate, a dictionary of the names above.
+        quantiles: With `intervals="likelihood"`, those of frequency and decay rate by name, at the scores -4, -3.9, … 4 of the
+            standard normal distribution (…, P, 81); else None.
         covariance: The whole bound, per mode A, f, τ, φ, mode after mode (…, 4P, 4P); with `shared`, A and φ of every
             channel.
         condition: Condition number of the Fisher information scaled to unit diagonal (…).
@@ -73,6 +76,7 @@ class Modes:
     offset: Any
     trend: Any
     bound: dict[str, Any]
+    quantiles: dict[str, Any] | None
     covariance: Any
     condition: Any
     count: Any
@@ -101,10 +105,11 @@ class Modes:
             for place in index:
                 advice = advice[place]
             sigma = {name: each[index] for name, each in bound.items()}
+            places = None if self.quantiles is None else {k: as_array(v)[index] for k, v in self.quantiles.items()}
             times, start = as_array(self.times), self.start
             if times.ndim == 2:
                 times, start = times[index[0]], float(start[index[0]])
-            yield replace(self, **own, advice=advice, bound=sigma, times=times, start=start)
+            yield replace(self, **own, advice=advice, bound=sigma, quantiles=places, times=times, start=start)
 
     def figure(self, item: int = 0, *, title: str = "") -> "Image.Image":
         """Draw the signal, the fit, the residual, and the spectrum with the modes and their 90 % intervals.
@@ -173,6 +178,8 @@ class Modes:
     def interval(self, level: float = 0.9) -> dict[str, tuple[Any, Any]]:
         """Confidence intervals: estimate ± z σ, that of the decay time through the rate, on which its errors are symmetric.
 
+        With `intervals="likelihood"` those of frequency, rate and decay time hold equal shares beyond either end.
+
         Args:
             level: Share of such intervals that hold the truth, between 0 and 1.
 
@@ -184,22 +191,10 @@ class Modes:
         """
         if not 0 < level < 1:
             raise RangeError(f"got level={level}, expected a share between 0 and 1, such as 0.9")
-        z = math.sqrt(2) * float(torch.erfinv(torch.tensor(level, dtype=torch.float64)))
-        names = ("amplitude", "frequency", "decay_rate", "phase")
-        ends = {
-            name: (getattr(self, name) - z * self.bound[name], getattr(self, name) + z * self.bound[name])
-            for name in names
-        }
-        slow, fast = ends["decay_rate"]
-        where = np.where if isinstance(slow, np.ndarray) else torch.where
-        crossing = (slow <= 0) & (fast >= 0)
-        ends["decay_time"] = (
-            1 / fast,
-            where(crossing, abs(fast) * 0 + math.inf, 1 / where(crossing, 1 + 0 * slow, slow)),
-        )
-        return ends
+        return ends_of(self, level)
 
 
+_LOOKED_AT = ("frequency", "decay_rate")
 _BATCHED = (
     "frequency", "decay_time", "decay_rate", "amplitude", "phase", "quality_factor", "offset", "trend", "covariance",
     "condition", "count", "evidence", "waveform", "residual", "white_waveform", "white_residual", "noise",
@@ -208,7 +203,14 @@ _BATCHED = (
 
 
 def make_result(
-    given: Given, fit: Fit, measured: Measured, *, orders: tuple[int, ...], seconds: float, arguments: dict[str, Any]
+    given: Given,
+    fit: Fit,
+    measured: Measured,
+    *,
+    quantiles: Tensor | None = None,
+    orders: tuple[int, ...],
+    seconds: float,
+    arguments: dict[str, Any],
 ) -> Modes:
     """Bring modes into the user's shapes and kind of array.
 
@@ -216,6 +218,7 @@ def make_result(
         given: What the user brought.
         fit: Poles, counts and evidence.
         measured: The modes in the user's units.
+        quantiles: From `likelihood_quantiles`, if asked for.
         orders: Orders tried.
         seconds: Wall time.
         arguments: What the call was given, in plain values.
@@ -227,7 +230,6 @@ def make_result(
     channels = waves.amplitude.shape[1]
     deviation, covariance, decay_time = errors(measured, channels)
     count = torch.where(dead, 0, fit.count)
-    noise = measured.variance.sqrt() * given.scale * (1.0 if given.record.real else 2**0.5)
     fitted, offset, trend = _fitted(given, measured)
     white = _whitened(given, measured)
     ratio = (waves.amplitude / deviation["amplitude"]).amax(dim=1)
@@ -241,7 +243,7 @@ def make_result(
     def back(values: Tensor | None, *, single: bool = False) -> Any:
         if values is None:
             return None
-        if values.is_floating_point() or values.is_complex():
+        if bool(dead.any()) and (values.is_floating_point() or values.is_complex()):
             values = torch.where(dead.reshape(-1, *[1] * (values.ndim - 1)), torch.nan, values)
         return given.back(values[:, 0] if single and not given.shared else values)
 
@@ -255,6 +257,7 @@ def make_result(
         offset=back(offset, single=True),
         trend=back(trend, single=True),
         bound={name: back(each, single=each.ndim == 3) for name, each in deviation.items()},
+        quantiles=None if quantiles is None else {n: back(quantiles[:, k : k + 1]) for k, n in enumerate(_LOOKED_AT)},
         covariance=back(covariance),
         condition=back(measured.condition),
         count=back(count),
@@ -264,7 +267,7 @@ def make_result(
         residual=back(given.signal - fitted, single=True),
         white_waveform=back(None if white is None else white[0], single=True),
         white_residual=back(None if white is None else white[1], single=True),
-        noise=back(noise),
+        noise=back(measured.variance.sqrt() * given.scale * (1.0 if given.record.real else 2**0.5)),
         whiteness=back(measured.white),
         accepted=back(accepted),
         advice=_nested(texts, given.batch),

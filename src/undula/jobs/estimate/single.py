@@ -18,7 +18,11 @@ RATES = (1.5, 10.0)
 """Decays of the first look in units of 1 / span: from 0 to 30 one of them shows at least 0.75 of a wave's energy."""
 RIVAL = 0.5
 """Share of the energy found from which another peak of the first look might become the higher one."""
-PHASES, TOLERANCE = (4, 4, 8), 1e-2
+PHASES, DAMPING = (2, 1, 1, 2, 8), 1e-3
+"""Steps between which the signals that have arrived are dropped; the first in single precision, which 2 deviations away will
+do. At 10 dB 95 of 100 signals arrive by the third step."""
+TOLERANCE = 5e-3  # deviations that may be left when the steps end
+SHORT = 2**14  # samples up to which single precision holds the phase of a wave to 0.01 rad
 PASS = 1024  # signals in one look: their spectra stay in the cache of a core
 
 
@@ -79,7 +83,8 @@ def find_single(record: Record) -> tuple[Complex[Tensor, "n 1"], Bool[Tensor, " 
     start, high = (torch.cat(each) for each in zip(*looks, strict=True))
     rival = (high[:, 1] > RIVAL * high[:, 0]).nonzero()[:, 0]
     own = torch.arange(len(start), device=start.device)
-    poles, energies, ends = _descend(signal[torch.cat([own, rival])], torch.cat([start[:, 0], start[rival, 1]]), record)
+    both = torch.cat([own, rival]), torch.cat([start[:, 0], start[rival, 1]])
+    poles, energies, ends = _descend(signal[both[0]], both[1], record, first=len(own))
     better = (energies[len(own) :] > energies[rival]).nonzero()[:, 0]
     own[rival[better]] = len(start) + better
     unseen = high[:, 1].clone()
@@ -101,19 +106,31 @@ def _look(values: Tensor, record: Record) -> tuple[Tensor, Tensor]:
     faded = values[:, None] * fade
     spectrum = torch.fft.rfft(faded, n=size) if record.real else torch.fft.fft(faded, n=size)
     share = (2.0 if record.real else 1.0) / fade.square().sum(dim=1)
-    power = (spectrum.real.square() + spectrum.imag.square()) * share[:, None]
-    best = power.amax(dim=1)
+    power = (spectrum * spectrum.conj()).real * share[:, None]
+    best = torch.maximum(*power.unbind(1))
     # The frequencies of complex signals are a circle.
     ends = (best[:, 1:2], best[:, -2:-1]) if record.real else (best[:, -1:], best[:, :1])
     around = torch.cat([ends[0], best, ends[1]], dim=1)
     peak = best * (best >= torch.maximum(around[:, :-2], around[:, 2:]))
-    high, place = peak.topk(3, dim=1)
-    first = place[:, :2]
+    high, first = _three(peak)
+    first = first[:, :2]
     found = spectrum.gather(2, first[:, None].expand(-1, len(rates), -1)).to(torch.complex128)
     cycles = torch.where(first > size // 2, first - size, first).double() / size
-    own = power.gather(2, first[:, None].expand(-1, len(rates), -1)).argmax(dim=1)
+    slow, fast = power.gather(2, first[:, None].expand(-1, len(rates), -1)).unbind(1)
+    own = (fast > slow).long()
     turn = 2j * math.pi / record.step * cycles
     return _between(found, own, step=record.step) + turn, high.double()
+
+
+def _three(peak: Tensor) -> tuple[Tensor, Tensor]:
+    """The three highest values of every row and their places, in less than half the time of `topk`; takes the rows apart."""
+    found = []
+    for _ in range(3):
+        high, place = peak.max(dim=1, keepdim=True)
+        peak.scatter_(1, place, -1.0)
+        found.append((high, place))
+    values, places = (torch.cat(each, dim=1) for each in zip(*found, strict=True))
+    return values, places
 
 
 def _between(found: Tensor, own: Tensor, *, step: float) -> Tensor:
@@ -130,41 +147,59 @@ def _between(found: Tensor, own: Tensor, *, step: float) -> Tensor:
     rates = torch.tensor(RATES, dtype=torch.float64, device=own.device)
     slow, fast = found.unbind(1)
     below = slow * math.exp(-RATES[0] * step) - fast * math.exp(-RATES[1] * step)
-    pole = torch.log((slow - fast) / below) / step
+    turn = (slow - fast) / below
+    size = 0.5 * torch.log(turn.real.square() + turn.imag.square())  # a sixth of the time of a complex logarithm
+    pole = torch.complex(size, torch.atan2(turn.imag, turn.real)) / step
     rate = rates[own]
     sound = (-pole.real > rate / 4) & (-pole.real < 4 * rate) & (pole.imag.abs() < math.pi)
     return torch.where(sound, pole, torch.complex(-rate, torch.zeros_like(rate)))
 
 
-def _descend(signal: Tensor, pole: Tensor, record: Record) -> tuple[Tensor, Tensor, Tensor]:
-    """Levenberg-Marquardt steps as in `polish`; poles, the energy they explain, and whether the last step was small."""
-    cells = grid(signal.shape[2], record.step, torch.float64, signal.device)
-    rows, energy = cells.rows(signal), signal.abs().square().sum(dim=(1, 2))
+def _descend(signal: Tensor, pole: Tensor, record: Record, *, first: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Levenberg-Marquardt steps as in `polish`; poles, the energy they explain, and whether the last step was small.
+
+    What has not arrived by the last phase and is not among the first is a peak of noise.
+    The steps converge linearly, so the last two tell how far the end still is, and the last one needs no look at its cost.
+    """
+    energy = (signal * signal.conj()).real.sum(dim=(1, 2)) if signal.is_complex() else signal.square().sum(dim=(1, 2))
     last, cost, done = pole.clone(), torch.zeros_like(energy), torch.zeros_like(energy, dtype=torch.bool)
+    sizes = torch.full_like(energy, torch.inf)
     left = torch.arange(len(pole), device=pole.device)
-    for steps in PHASES:
-        part = rows if len(left) == len(pole) else rows[left]
-        found = _steps(part, cells, last[left], energy[left], steps=steps)
-        last[left], cost[left], done[left] = found
+    for number, steps in enumerate(PHASES):
+        kind = torch.float32 if number == 0 and signal.shape[2] <= SHORT else torch.float64
+        cells = grid(signal.shape[2], record.step, kind, signal.device)
+        part = signal if len(left) == len(pole) else signal[left]
+        rows = cells.rows(part.to(torch.promote_types(kind, torch.complex64) if part.is_complex() else kind))
+        found = _steps(rows, cells, last[left], energy[left], sizes[left], steps=steps)
+        last[left], cost[left], sizes[left], done[left] = found
         left = (~done).nonzero()[:, 0]
+        if number == len(PHASES) - 2:
+            left = left[left < first]
         if len(left) == 0:
             break
     return last, energy - cost, done
 
 
-def _steps(rows: Tensor, cells: Grid, pole: Tensor, energy: Tensor, *, steps: int) -> tuple[Tensor, Tensor, Tensor]:
-    count = cells.samples * (2 if rows.is_complex() else 1)
-    state = _valley(rows, cells, pole, energy)
-    damping, size = torch.full_like(energy, 1e-2), torch.full_like(energy, torch.inf)
-    for _ in range(steps):
-        trial, size = _step(pole, state, damping, energy, count=count)
+def _steps(
+    rows: Tensor, cells: Grid, pole: Tensor, energy: Tensor, size: Tensor, *, steps: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Poles, costs before the last step, its size, and whether the end is near; the last step may lead uphill."""
+    count, kind = cells.samples * (2 if rows.is_complex() else 1), pole.dtype
+    pole, energy = pole.to(torch.promote_types(rows.dtype, torch.complex64)), energy.to(cells.early.dtype)
+    state, damping = _valley(rows, cells, pole, energy), torch.full_like(energy, DAMPING)
+    for step in range(steps):
+        trial, length = _step(pole, state, damping, energy, count=count)
+        length = length.double()
+        near = (length < 0.2) & (length * (length / size).clamp_max(1) < TOLERANCE) & (energy.dtype == torch.float64)
+        if step == steps - 1 or bool(near.all()):
+            break
         tried = _valley(rows, cells, trial, energy)
         better = tried.cost <= state.cost + 1e-14 * energy
         damping = torch.where(better, damping * 0.1, damping * 8.0).clamp(1e-9, 1e9)
-        pole = torch.where(better, trial, pole)
+        pole, size = torch.where(better, trial, pole), length
         pairs = ((getattr(tried, each.name), getattr(state, each.name)) for each in fields(Valley))
         state = Valley(*(torch.where(better, new, old) for new, old in pairs))
-    return pole, state.cost, size < TOLERANCE
+    return trial.to(kind), state.cost.double(), length, near
 
 
 def _step(

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from undula.data import OutputFolder, atomic_text, write_arrays
 from undula.data.plain import json_text
@@ -138,7 +137,7 @@ def _finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _numbers(value: NDArray[Any] | None) -> Any:
+def _numbers(value: Any) -> Any:
     if value is None:
         return None
     if np.iscomplexobj(value):

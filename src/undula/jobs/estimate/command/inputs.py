@@ -47,6 +47,10 @@ class Loaded:
     truth: Ringing | None = None
     notes: tuple[str, ...] = ()
 
+    def holding(self, samples: Shaped[Tensor, "*batch time"]) -> "Loaded":
+        """The same with other samples."""
+        return replace(self, samples=samples)
+
 
 @dataclass(frozen=True)
 class Task:

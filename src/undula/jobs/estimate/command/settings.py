@@ -45,6 +45,7 @@ class Settings:
         shared: Whether channels share frequency and decay.
         joint: Whether all inputs are channels of one signal.
         delay: Seconds by which each input hears later than the first.
+        intervals: What the intervals of frequency and decay come from.
     """
 
     rate: float | None = None
@@ -62,6 +63,7 @@ class Settings:
     shared: bool = False
     joint: bool = False
     delay: tuple[float, ...] | None = None
+    intervals: Literal["bound", "likelihood"] = "bound"
 
     def __post_init__(self) -> None:
         if self.rate is not None and not 0 < self.rate < math.inf:
@@ -83,6 +85,11 @@ class Settings:
             raise OptionError("got --delay without --joint, expected both: delays are those of INPUTs fitted together")
         if self.part is not None and self.duration is not None:
             raise OptionError("got --part and --duration, expected one of them: say --start and --duration")
+        if self.intervals == "likelihood" and self.components != 1:
+            raise OptionError(
+                f"got --intervals likelihood with --components {self.components}, expected --components 1: the likelihood is "
+                "looked at over one frequency and one decay"
+            )
 
     @property
     def several(self) -> bool:

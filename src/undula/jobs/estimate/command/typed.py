@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from cyclopts import Group, Parameter
@@ -10,6 +10,7 @@ from cyclopts import Group, Parameter
 from undula.data import OutputFolder, Shard
 from undula.data.entries import file_stamp
 from undula.jobs.estimate.call import estimate
+from undula.jobs.estimate.command.batches import Batches
 from undula.jobs.estimate.command.inputs import Loaded, Task, find_tasks
 from undula.jobs.estimate.command.moments import typed_delay, typed_start
 from undula.jobs.estimate.command.report import write_report
@@ -20,7 +21,7 @@ from undula.jobs.estimate.result import Modes
 from undula.jobs.estimate.starts import Method
 from undula.jobs.estimate.written import describe, write_modes
 from undula.session import Options, Session
-from undula.session.batch import Work, tell, work_through
+from undula.session.batch import Work, is_finished, tell, work_through
 
 _FOLDER = Group("Where it goes", sort_key=0)
 _GIVEN = Group("What is given", sort_key=1)
@@ -46,6 +47,7 @@ def estimate_files(
     offset: Annotated[bool, Parameter(group=_FITTED, negative="", show_default=False)] = False,
     trend: Annotated[bool, Parameter(group=_FITTED, negative="", show_default=False)] = False,
     shared: Annotated[bool, Parameter(group=_FITTED, negative="", show_default=False)] = False,
+    intervals: Annotated[Literal["bound", "likelihood"], Parameter(group=_FITTED)] = "bound",
     options: Options = Options(),  # noqa: B008
 ) -> int:
     """Measure frequency, decay time, amplitude and phase of ringing signals, with error bars.
@@ -93,12 +95,14 @@ def estimate_files(
         offset: Fit a constant along.
         trend: Fit a constant and a linear change along.
         shared: Channels of a file share frequencies and decays, and are fitted together.
+        intervals: Where the 90 % intervals of frequency and decay come from: the Cramér-Rao bound, or, for one mode, the
+            likelihood, which they need near the noise; --components 1 must be said.
         options: Options of every command.
     """
     settings = Settings(
         rate=rate, components=read_components(components), method=method, weights=weights, noise=noise,
         start=typed_start(start), duration=duration, part=part, band=band, passband=passband, offset=offset,
-        trend=trend, shared=shared, joint=joint, delay=typed_delay(delay),
+        trend=trend, shared=shared, joint=joint, delay=typed_delay(delay), intervals=intervals,
     )  # fmt: skip
     session = Session(options)
     work = estimate_inputs(inputs, settings, output, session, shard=None if shard is None else Shard.parse(shard))
@@ -134,15 +138,24 @@ def estimate_inputs(
         known["stamp of the weights"] = file_stamp(str(settings.weights / "model.safetensors"))
     seed = {} if inputs else {"seed": session.options.seed}
     out = OutputFolder(output, arguments=settings.arguments() | known | seed)
+    mine = found if shard is None else shard.take(found)
+    batches = Batches(
+        [task for task in mine if not is_finished(out, task)],
+        lambda loaded: _fit(loaded, settings, session, shared=settings.together),
+        starts=settings.several,
+        moved=settings.start is not None or settings.noise == "surrounding",
+    )
     return work_through(
-        found, out, session, word="estimate", inputs=inputs, make=lambda task: _estimate(task, settings, out, session),
+        found, out, session, word="estimate", inputs=inputs,
+        make=lambda task: _estimate(task, batches, settings, out, session),
         report=write_report, phrase=in_words_of_the_command, shard=shard,
     )  # fmt: skip
 
 
-def _estimate(task: Task, settings: Settings, out: OutputFolder, session: Session) -> tuple[dict[str, Any], list[str]]:
-    loaded = task.load()
-    modes = _fit(loaded, settings, session, shared=settings.together)
+def _estimate(
+    task: Task, batches: Batches, settings: Settings, out: OutputFolder, session: Session
+) -> tuple[dict[str, Any], list[str]]:
+    loaded, modes = batches.take(task)
     for text in loaded.notes:
         session.note(text)
     extra: dict[str, Any] = {"title": loaded.title, "source": task.source, "rate": loaded.rate or None}
@@ -170,7 +183,7 @@ def _fit(loaded: Loaded, settings: Settings, session: Session, *, shared: bool) 
         loaded.samples.to(session.device), rate=loaded.rate if even else 1.0, times=loaded.times,
         components=settings.components, method=settings.method, weights=settings.weights, noise=loaded.noise,
         start=begin, duration=duration, shared=shared, offset=settings.offset, trend=settings.trend, band=settings.band,
-        passband=settings.passband,
+        passband=settings.passband, intervals=settings.intervals,
     )  # fmt: skip
 
 
