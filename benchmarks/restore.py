@@ -23,7 +23,7 @@ from measuring import interleaved, record
 from PIL import Image, ImageDraw
 from restore_large import large
 from restore_pictures import PHOTOGRAPHS, damaged, decibels, held_out, linear, middle, photograph, test_set
-from restore_rivals import photographs
+from restore_rivals import photographs, side_by_side
 from restore_tables import tables
 from restore_tried import tried
 
@@ -300,6 +300,7 @@ def main() -> None:
         "seed": seed,
         "found": found,
         "photographs": photographs,
+        "side-by-side": side_by_side,
         "sets": partial(sets, output=given.output, every=given.every),
         "others": partial(others, every=given.every),
         "large": large,

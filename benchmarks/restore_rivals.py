@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from measuring import record
+from measuring import interleaved, record
 from restore_pictures import PHOTOGRAPHS, cubic, damaged, forget_peak, likeness, linear, middle, photograph, status
 from scipy.interpolate import griddata
 from skimage.restoration import denoise_tv_chambolle, inpaint_biharmonic
@@ -81,6 +81,29 @@ def photographs() -> None:
     }
     figures["biharmonic over smooth, seconds of CPU"] = round(seconds[_ON_CROP[3]] / seconds[_ON_CROP[1]])
     record("restore", "photographs", figures)
+
+
+def side_by_side(*, rounds: int = 7, calls: int = 10) -> None:
+    """`smooth` and biharmonic inpainting by turns in this process, with the threads they take, on both middles."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)
+    ratios = {}
+    for picture in PHOTOGRAPHS:
+        image, missing = damaged(middle(photograph(picture), CROP), SHARE)
+        ours, theirs = METHODS[_ON_CROP[1]], METHODS[_ON_CROP[3]]
+        turns: dict[str, Callable[[], object]] = {
+            "ours": lambda ours=ours, image=image, missing=missing: [ours(image, missing) for _ in range(calls)],
+            "theirs": lambda theirs=theirs, image=image, missing=missing: theirs(image, missing),
+        }
+        medians = {name: float(np.median(times)) for name, times in interleaved(turns, rounds=rounds).items()}
+        ratios[picture] = round(calls * medians["theirs"] / medians["ours"], 1)
+    figures = {
+        "biharmonic over smooth": ratios,
+        "threads": torch.get_num_threads(),
+        "load": round(os.getloadavg()[0], 1),
+    }
+    torch.set_num_threads(threads)
+    record("restore", "side by side", figures)
 
 
 def _alone(name: str, picture: str, region: str) -> dict[str, float]:

@@ -129,16 +129,16 @@ def _conjugate_gradients(
 
     free = missing.to(x.dtype)
     residual = penalty(x).neg_().mul_(free)
-    ahead = precondition(residual).mul_(free)
-    direction, size = ahead, inner(residual, ahead)
+    direction, before = torch.zeros_like(x), inner(residual, residual)
     for _ in range(steps):
+        ahead = precondition(residual).mul_(free)
+        size = inner(residual, ahead)
+        direction = ahead.addcmul_(_ratio(size, before), direction)
         curved = penalty(direction).mul_(free)
         length = _ratio(size, inner(direction, curved))
         x.addcmul_(length, direction)
         residual.addcmul_(length, curved, value=-1)
-        ahead = precondition(residual).mul_(free)
-        size, before = inner(residual, ahead), size
-        direction = ahead.addcmul_(_ratio(size, before), direction)
+        before = size
     return x
 
 
@@ -167,7 +167,7 @@ def _kept(
 
 def _inverse(rate: Tensor, apart: Tensor, exponent: float) -> Tensor:
     """Near the inverse of the norm's matrix for frequencies above those that the known pixels hold."""
-    return (rate.square() + apart) ** (-exponent / 2)
+    return (rate.square() + apart).rsqrt_() ** exponent
 
 
 def _filtered(x: Tensor, gain: Tensor) -> Tensor:
