@@ -135,7 +135,7 @@ class Session:
             if place:
                 table.add_column(word, justify="right", no_wrap=True)
             else:
-                table.add_column(word, overflow="fold")
+                table.add_column(word, overflow="fold", min_width=len(word))
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         self._print(table)
