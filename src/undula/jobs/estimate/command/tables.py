@@ -32,13 +32,19 @@ def table_of(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
 
 
 def brief_table(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
-    """The same without the quality factor, for a terminal.
+    """The same without the quality factor, for a terminal; amplitudes and phases of several channels would not fit either.
 
     Args:
         records: The items.
+
+    Example:
+        >>> brief_table([{"item": "a", "accepted": True, "modes": []}])[0]
+        ['item', 'mode', 'frequency, Hz', 'decay, s', 'amplitude', 'phase, rad', 'accepted']
     """
     header, rows = table_of(records)
-    return [*header[:6], header[7]], [[*row[:6], row[7]] for row in rows]
+    many = any(isinstance(mode["amplitude"], list) for record in records for mode in record["modes"])
+    kept = (0, 1, 2, 3, 7) if many else (0, 1, 2, 3, 4, 5, 7)
+    return [header[place] for place in kept], [[row[place] for place in kept] for row in rows]
 
 
 def summary(records: Sequence[Record], failures: int) -> str:
@@ -56,6 +62,7 @@ def summary(records: Sequence[Record], failures: int) -> str:
 
 def _place(later: float) -> str:
     """How much later than the first a start is."""
+    later = float(f"{later:.3g}")  # seconds since 1980 leave fractions of a microsecond
     scale, unit = readable_unit(max(later, 1e-6), "s")
     return f"+{round(later / scale, 3):g} {unit}" if later > 1e-6 else "first"
 
