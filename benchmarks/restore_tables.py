@@ -48,8 +48,8 @@ def _photographs(figures: dict[str, Any]) -> str:
 def _side_by_side(figures: dict[str, Any]) -> str:
     ratios = " and ".join(f"{value:.0f}" for value in figures["biharmonic over smooth"].values())
     return (
-        f"By the clock, by turns in one process that may take {figures['threads']} threads, on a machine with nothing else "
-        f"to do: {ratios} times as long on the two middles. 100 was the aim."
+        f"By the clock, by turns in one process that may take {figures['threads']} threads (load of the machine: "
+        f"{figures['load']}): {ratios} times as long on the two middles. 100 was the aim."
     )
 
 

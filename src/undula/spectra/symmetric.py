@@ -51,7 +51,7 @@ def gather(dealt: Shaped[Tensor, "*batch_and_space"], *, dims: int = 2) -> Shape
 
 
 class CosineFilter:
-    """Multiplies the cosine coefficients of arrays that were dealt: `idct(gain · dct(x))` in a quarter of its time.
+    """Multiplies the cosine coefficients of arrays that were dealt: `idct(gain · dct(x))` in about a third of its time.
 
     With V the Fourier transform of the dealt array along one axis of length N, that of the filtered array is
     ½ (g_k + g_{N-k}) V_k + ½ (g_k - g_{N-k}) e^{iπk/N} V_{-k}; more axes multiply such sums. The arrays are real, so that half
