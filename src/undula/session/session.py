@@ -155,13 +155,18 @@ class Session:
 
         buffer = io.StringIO()
         live = sys.stdout.isatty()
-        # Where nobody sees a margin, a long name should not be broken at 80 characters.
-        width = None if live or "COLUMNS" in os.environ else max(100, shutil.get_terminal_size().columns)
         color = "auto" if live else None
+        width = None
+        if not live and "COLUMNS" not in os.environ:  # nobody sees a margin: nothing is broken or cut
+            needed = Console(file=buffer, width=_WIDEST).measure(thing).maximum
+            width = max(100, shutil.get_terminal_size().columns, needed)
         console = Console(file=buffer, width=width, force_terminal=live, color_system=color)  # type: ignore[arg-type]
         console.print(thing)
         lines = (line.rstrip() for line in buffer.getvalue().splitlines())
         _write("\n".join(lines) + "\n")
+
+
+_WIDEST = 1000  # characters of a line in a file
 
 
 def _write(text: str, *, errors: bool = False) -> None:
