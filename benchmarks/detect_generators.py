@@ -231,6 +231,7 @@ def _angles(times: Tensor) -> tuple[Tensor, Tensor]:
     return angle.cos(), angle.sin()
 
 
+@torch.no_grad()
 def _sampled(network: nn.Module, count: int) -> Tensor:
     x = torch.randn(count, 3, 32, 32).contiguous(memory_format=torch.channels_last)
     for step in range(SAMPLING_STEPS):
