@@ -92,7 +92,7 @@ def explained() -> None:
 
 
 def detected() -> None:
-    """What `undula detect` draws without any input: packets of drawn digits and of a decoder's copies."""
+    """What `undula detect` draws without any input: packets of digits on paper and of a decoder's copies."""
     with tempfile.TemporaryDirectory() as folder:
         show_sample(Path(folder), Session(Options(quiet=True)))
         figure = Image.open(Path(folder) / "packets-transposed.png").convert("RGB")

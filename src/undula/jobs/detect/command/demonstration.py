@@ -1,4 +1,4 @@
-"""The section of detect in `undula demo`: drawn digits against decoders that were trained on the spot."""
+"""The section of detect in `undula demo`: digits on paper against decoders that were trained on the spot."""
 
 from pathlib import Path
 
@@ -24,10 +24,10 @@ def demonstrate(session: Session, folder: Path) -> Section:
     return Section(
         "detect: was this picture generated?",
         paragraphs=[
-            "Undula drew digits and trained two small generators to copy others, one that repeats pixels, one with transposed "
-            "convolutions. Statistics of wavelet packets tell their pictures from drawn ones: "
-            f"{one.accuracy:.1%} of {one.pictures} test pictures, those of a generator that was never seen among them. "
-            "A score is evidence, not proof.",
+            "Undula drew digits on paper and trained two small generators to copy others, one that repeats pixels, one with "
+            f"transposed convolutions. Statistics of wavelet packets tell their pictures from drawn ones: {one.accuracy:.1%} "
+            f"of {one.pictures} are taken for what they are. Of a generator that was never seen {shown.unseen:.0%} are called "
+            "generated. A score is evidence, not proof.",
         ],
         pictures=shown.explanation.pictures[:2],
         table=Table(*shown.sources),

@@ -1,4 +1,4 @@
-"""Pictures that Undula makes itself: drawn digits, and what small decoders trained on the spot make of them."""
+"""Pictures that Undula makes itself: digits on paper, and what small decoders trained on the spot make of them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +13,14 @@ from undula.data.atomic import make_folder
 from undula.fit import Plan, train
 
 SIDE = 28
+GENERATORS = ("nearest", "transposed")
+UNSEEN = "components"
+"""Generators to learn, and one that is only in the test."""
 _TRAINING, _TEST = 240, 60  # pictures of each class
 _SCHOOL = 600  # digits that the decoders learn from, which nothing else sees
 _CODE = 24
 _COMPONENTS = 40
+_GRAIN = 0.02
 
 Digits = Float[Tensor, "n side side"]
 
@@ -24,9 +28,9 @@ Digits = Float[Tensor, "n side side"]
 def write_sample(folder: Path, *, seed: int, steps: int, callback: Callable[[str], object] | None = None) -> None:
     """Draw digits and let generators make more.
 
-    Real pictures are drawn digits. The generators copy other digits: an autoencoder whose decoder repeats pixels ("nearest"),
-    one with transposed convolutions ("transposed"), and the principal components of digits ("components"), which is only in
-    the test. No digit is in two folders.
+    Real pictures are digits drawn on paper. The generators copy other ones: an autoencoder whose decoder repeats pixels
+    ("nearest"), one with transposed convolutions ("transposed"), and the principal components of such pictures
+    ("components"), which is only in the test. No digit is in two folders.
 
     Args:
         folder: Gets `train` and `test` with a folder of each class.
@@ -38,11 +42,11 @@ def write_sample(folder: Path, *, seed: int, steps: int, callback: Callable[[str
     told("digits")
     generator = torch.Generator().manual_seed(seed)
     each = _TRAINING + _TEST
-    digits = drawn_digits(_SCHOOL + 2 * each + each + _TEST, generator=generator, size=SIDE)
+    digits = on_paper(drawn_digits(_SCHOOL + 3 * each + _TEST, generator=generator, size=SIDE), generator=generator)
     digits = digits[torch.randperm(len(digits), generator=generator)]
     school, real, first, second, third = torch.split(digits, [_SCHOOL, each, each, each, _TEST])
     made = {"real": real}
-    for name, originals in (("nearest", first), ("transposed", second)):
+    for name, originals in zip(GENERATORS, (first, second), strict=True):
         told(name)
         network = trained_decoder(school, transposed=name == "transposed", steps=steps, seed=seed)
         with torch.no_grad():
@@ -50,8 +54,27 @@ def write_sample(folder: Path, *, seed: int, steps: int, callback: Callable[[str
     for name, pictures in made.items():
         _write(folder / "train" / name, pictures[:_TRAINING])
         _write(folder / "test" / name, pictures[_TRAINING:])
-    told("components")
-    _write(folder / "test" / "components", by_components(school, third))
+    told(UNSEEN)
+    _write(folder / "test" / UNSEEN, by_components(school, third))
+
+
+def on_paper(digits: Digits, *, generator: torch.Generator) -> Digits:
+    """Digits on paper with grain, under uneven light, in ink of another strength each.
+
+    Bare digits have flat black around them, which no copy keeps: colors of coarse blocks would tell, without any trace.
+
+    Args:
+        digits: Digits in [0, 1].
+        generator: Of light, ink and grain.
+
+    Returns:
+        Pictures in [0, 1], hardly any pixel at either end.
+    """
+    count, side = digits.shape[:2]
+    light = torch.rand(count, 1, 3, 3, generator=generator)
+    paper = 0.15 + 0.25 * functional.interpolate(light, size=side, mode="bicubic", align_corners=True)[:, 0]
+    ink = 0.45 + 0.15 * torch.rand(count, 1, 1, generator=generator)
+    return (paper + ink * digits + _GRAIN * torch.randn(digits.shape, generator=generator)).clamp(0, 1)
 
 
 def trained_decoder(school: Digits, *, transposed: bool, steps: int, seed: int) -> nn.Module:

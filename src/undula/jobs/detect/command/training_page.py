@@ -110,9 +110,13 @@ def write_training(detector: Detector, folder: Path) -> Path:
             Section("What is taken for what", table=confusion_table(detector.classes_, facts["card"]["confusion"])),
             Section("What it is not", LIMITS),
             Section(
-                "What it sees", table=Table(["option", "value"], [[key, str(one)] for key, one in options.items()])
+                "What it sees", table=Table(["option", "value"], [[key, _told(one)] for key, one in options.items()])
             ),
         ],
         footer="undula detect train; the model card is in config.json.",
     )
     return page
+
+
+def _told(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -13,7 +13,7 @@ from undula.errors import OptionError
 from undula.jobs.detect.command.evaluating import conditions_table, find_classes, judge_all, sources_table
 from undula.jobs.detect.command.explaining import explained, find_moments
 from undula.jobs.detect.command.rows import Tally, write_rows
-from undula.jobs.detect.command.sample import write_sample
+from undula.jobs.detect.command.sample import GENERATORS, UNSEEN, write_sample
 from undula.jobs.detect.command.scoring import score_all
 from undula.jobs.detect.command.training import fit_with_bar
 from undula.jobs.detect.command.training_page import LIMITS, guard_rows, write_training
@@ -24,7 +24,6 @@ from undula.session import Options, Session
 from undula.show import Section, Table, write_page
 
 _FOLDER = Group("Where it goes", sort_key=0)
-GENERATORS = ("nearest", "transposed")
 STEPS = 250
 
 
@@ -35,9 +34,9 @@ def detect_sample(
 ) -> int:
     """Tell generated pictures from real ones by their wavelet packets; a score is evidence, not proof.
 
-    Alone it shows how: Undula draws digits, trains two small generators on the spot, learns to tell their pictures from drawn
-    ones, judges others, among them those of a generator that it never saw, and shows where the packets differ. With pictures
-    of yours:
+    Alone it shows how: Undula draws digits on paper, trains two small generators on the spot, learns to tell their pictures
+    from drawn ones, judges others, among them those of a generator that it never saw, and shows where the packets differ.
+    With pictures of yours:
 
     ```
     undula detect
@@ -81,7 +80,8 @@ class Shown:
     """What came out of the sample.
 
     Attributes:
-        figures: Of all test pictures.
+        figures: Of real test pictures and those of generators that were learned.
+        unseen: Share of the pictures of a generator that was not which are called generated.
         sources: Header and rows, one of each source.
         verdicts: How often each verdict was given, by source.
         explanation: The section with the packets.
@@ -89,6 +89,7 @@ class Shown:
     """
 
     figures: Figures
+    unseen: float
     sources: tuple[list[str], list[list[str]]]
     verdicts: dict[str, Any]
     explanation: Section
@@ -126,7 +127,9 @@ def show_sample(output: Path, session: Session, *, steps: int | None = None) -> 
         )
     moments = find_moments({name: str(training / name) for name in ("real", *GENERATORS)}, session)
     shown = Shown(
-        figures(found), sources_table(found), {one.name: one.words for one in found}, explained(moments, output),
+        figures([one for one in found if one.name != UNSEEN]),
+        next(one.share("generated") for one in found if one.name == UNSEEN),
+        sources_table(found), {one.name: one.words for one in found}, explained(moments, output),
         guard_rows(detector),
     )  # fmt: skip
     _write_page(output / "index.html", shown, tally)
@@ -138,20 +141,22 @@ def _write_page(path: Path, shown: Shown, tally: Tally) -> None:
     write_page(
         path,
         title="Generated?",
-        lead=f"{one.accuracy:.1%} of {one.pictures} pictures, drawn by Undula or made by small generators, are taken for what "
-        "they are. A score is evidence, not proof.",
+        lead=f"{one.accuracy:.1%} of {one.pictures} pictures, drawn by Undula or made by generators that the detector learned, "
+        f"are taken for what they are; of a generator that it never saw {shown.unseen:.0%} are called generated. A score is "
+        "evidence, not proof.",
         sections=[
             Section(
                 "Source by source",
                 [
-                    "Real are digits that Undula drew. Nearest and transposed are two decoders, trained on the spot, which "
-                    "copied other digits; components is a generator that the detector never saw.",
+                    "Real are digits on paper that Undula drew. Nearest and transposed are two decoders, trained on the spot, "
+                    "which copied other ones; components, which samples nothing up, is a generator that the detector never "
+                    "saw.",
                     f"When every picture is compressed again, cropped and made smaller too, {tally.turned} of {tally.judged} "
                     "verdicts turn into their opposite, and become unsure in scores.csv.",
                 ],
                 table=Table(*shown.sources),
             ),
-            Section("All together", table=Table(*conditions_table({"as they are": one}))),
+            Section("Real ones and generators that were learned", table=Table(*conditions_table({"as they are": one}))),
             Section("The bias guard", table=Table(*shown.guard)),
             shown.explanation,
             Section("What it is not", LIMITS),
