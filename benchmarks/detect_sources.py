@@ -20,15 +20,17 @@ from torch import Tensor
 
 from undula.data.cifake import cifake
 from undula.data.corruptions import compressed as jpeg
-from undula.jobs.detect import AudioDetector, Detector, softened
+from undula.jobs.detect import AudioDetector, Detector, rediffused, softened, train_denoiser
 from undula.jobs.detect.audio_clips import find_recordings
 from undula.jobs.detect.calibration import ranking
 from undula.jobs.detect.degradations import blurred_by
 from undula.jobs.detect.evaluation import evaluated
 from undula.jobs.detect.features import WORDS, Features, by_frequency, packet_levels
 from undula.jobs.detect.judging import log_odds
+from undula.jobs.detect.learning import mean_logits
 from undula.jobs.detect.linear import fit_logistic
 from undula.jobs.detect.perceptrons import Schooling, fit_perceptron
+from undula.jobs.detect.reading import find_sources
 from undula.jobs.detect.saliency import diagonal_shares, packet_saliency
 from undula.nets import Perceptron
 from undula.spectra.wavelets import wprec2
@@ -39,7 +41,7 @@ SD = "stable diffusion"
 TRAINING, TEST = 2000, 1000
 QUALITY = 75
 WORD = "detect_sources"
-IMITATIONS = ("blurred", "softened", "sharpened")
+IMITATIONS = ("blurred", "softened", "sharpened", "rediffused")
 
 
 def generators() -> list[str]:
@@ -68,6 +70,12 @@ def imitation(name: str, count: int) -> Tensor:
     """Real training pictures that nothing else sees, made soft: what decoders do, without a decoder."""
     originals = cifake("train", "real", TRAINING, TRAINING + count)[0]
     generator = torch.Generator().manual_seed(0)
+    if name == "rediffused":
+        denoiser = train_denoiser(find_sources(originals), seed=0)
+        some = (
+            rediffused(part, denoiser=denoiser, generator=generator, quality=QUALITY) for part in originals.split(250)
+        )
+        return torch.cat(list(some))
     if name != "blurred":
         return softened(originals, generator=generator, quality=QUALITY, sharp=name == "sharpened")
     widths = 0.3 + 0.6 * torch.rand(count, generator=generator)
@@ -82,20 +90,25 @@ def rows(kind: str, name: str, split: str, png: bool = False) -> Tensor:
     return Features(kind=kind).rows(images)  # type: ignore[arg-type]
 
 
-def learned(kind: str, classes: Sequence[str], *, count: int, model: str = "logistic") -> Perceptron:
-    """A classifier of real pictures and classes of generated ones."""
+def learned(kind: str, classes: Sequence[str], *, count: int, model: str = "logistic") -> list[Perceptron]:
+    """Classifiers of real pictures and classes of generated ones, one for every view of the features."""
     parts = [rows(kind, name, "train")[:count] for name in ("real", *classes)]
     labels = torch.cat([torch.full((len(one),), place) for place, one in enumerate(parts)])
-    if model == "mlp":
-        return fit_perceptron(torch.cat(parts), labels, classes=len(parts), schooling=Schooling(), seed=0)
-    return fit_logistic(torch.cat(parts), labels, classes=len(parts), penalty=10.0)
+    whole, made = torch.cat(parts), []
+    for view in Features(kind=kind).views:  # type: ignore[arg-type]
+        if model == "mlp":
+            one = fit_perceptron(whole[:, view], labels, classes=len(parts), schooling=Schooling(), seed=0)
+        else:
+            one = fit_logistic(whole[:, view], labels, classes=len(parts), penalty=10.0)
+        made.append(one.widened(whole.shape[1], start=view.start or 0))
+    return made
 
 
 @torch.no_grad()
-def auc(model: Perceptron, kind: str, name: str, png: bool = False) -> float:
+def auc(members: list[Perceptron], kind: str, name: str, png: bool = False) -> float:
     """How often a test picture of a source scores higher than a real one, in percent."""
     real, made = rows(kind, "real", "test"), rows(kind, name, "test", png)
-    scores = log_odds(model(torch.cat([real, made])))
+    scores = log_odds(mean_logits(members, torch.cat([real, made])))
     labels = torch.cat([torch.zeros(len(real)), torch.ones(len(made))]).long()
     return round(100 * ranking(scores, labels), 1)
 
@@ -128,7 +141,11 @@ RECIPES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "radial, mlp, blurred": ("radial", "mlp", ("blurred",)),
     "radial, mlp, softened": ("radial", "mlp", ("softened",)),
     "radial, mlp, softened and sharpened": ("radial", "mlp", ("softened", "sharpened")),
+    "radial, mlp, softened and rediffused": ("radial", "mlp", ("softened", "rediffused")),
     "packet-statistics, mlp, softened and sharpened": ("packet-statistics", "mlp", ("softened", "sharpened")),
+    "packet-statistics, mlp, softened and rediffused": ("packet-statistics", "mlp", ("softened", "rediffused")),
+    "spectra, mlp, softened and rediffused": ("spectra", "mlp", ("softened", "rediffused")),
+    "spectra, mlp, softened, sharpened and rediffused": ("spectra", "mlp", ("softened", "sharpened", "rediffused")),
 }
 """Features, model, and which imitations stand beside the generator as classes of their own."""
 

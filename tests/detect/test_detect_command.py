@@ -280,7 +280,9 @@ def test_alone_it_makes_pictures_learns_and_judges(tmp_path, capsys, monkeypatch
     monkeypatch.setattr(typed, "STEPS", 20)
     assert main(["detect", "-o", "out", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["figures"]["pictures"] == 30 and answer["figures"]["auc"] > 0.9  # of a generator never seen: not there
+    assert (
+        answer["figures"]["pictures"] == 30 and answer["figures"]["auc"] > 0.9
+    )  # of a generator never seen: not there
     files = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"index.html", "scores.csv", "model", "pictures", "profile.png", "packets-nearest.png"} <= files
     assert len(rows_of("out/scores.csv")) == 40

@@ -71,6 +71,41 @@ class Perceptron(nn.Module):
         self.deviation.copy_(torch.where(deviation > 1e-6, deviation, 1.0))
         return self
 
+    @torch.no_grad()
+    def widened(self, inputs: int, *, start: int = 0) -> "Perceptron":
+        """The same network for vectors that hold others before and after its features, which it does not see.
+
+        Args:
+            inputs: Number of features of the whole vectors.
+            start: Where its own begin.
+
+        Returns:
+            Another network, or this one if nothing is added.
+
+        Raises:
+            OptionError: Its features do not fit.
+
+        Example:
+            >>> network, x = Perceptron(2, 2).eval(), torch.rand(3, 5)
+            >>> bool(torch.allclose(network.widened(5, start=1)(x), network(x[:, 1:3])))
+            True
+        """
+        own = len(self.mean)
+        if not 0 <= start <= inputs - own:
+            raise OptionError(f"got inputs={inputs}, start={start}, expected room for {own} features")
+        if inputs == own:
+            return self
+        made = Perceptron(**{**self.settings, "inputs": inputs}).train(self.training)
+        known, state = self.state_dict(), made.state_dict()
+        for name, value in known.items():
+            if value.shape == state[name].shape:
+                state[name].copy_(value)
+            else:  # the mean, the deviation and the first layer
+                if value.ndim == 2:
+                    state[name].zero_()
+                state[name][..., start : start + own] = value
+        return made
+
     def standard(self, features: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs"]:
         """What the first layer sees.
 

@@ -37,8 +37,9 @@ class Detector:
     """Tells generated pictures from real ones by what their makers leave in the spectrum.
 
     Args:
-        features: What is seen of a picture: "packet-statistics" and "radial" for any size, or "packets", "dct", "fourier",
-            "pixels"; None takes the statistics, and for the cnn "packets", beside which it knows "pixels" alone.
+        features: What is seen of a picture: of any size "packet-statistics", "radial", or "spectra", both with classifiers of
+            their own; or "packets", "dct", "fourier", "pixels"; None takes the statistics, and for the cnn "packets", beside
+            which it knows "pixels" alone.
         model: "logistic", linear and calibrated as it comes; "mlp", a small perceptron; "cnn", a convolutional network on crops
             of at most 64 pixels, for pictures of any size, which is better and takes minutes.
         wavelet: Of the packets.
@@ -55,7 +56,9 @@ class Detector:
             the cnn anew in every epoch.
         softened: Whether every second real picture is learned as a generated one, with its high frequencies faded
             (`undula.jobs.detect.softened`): for generators that nobody has seen yet. It takes a model that can bend, "mlp".
-        sharpened: The same with frequencies raised; with both, a third of the real pictures each.
+        sharpened: The same with frequencies raised; with two such classes, a third of the real pictures each.
+        rediffused: The same with pictures that a small diffusion model noised and brought back, which is trained on these real
+            pictures first, in about a minute (`undula.jobs.detect.rediffused`).
         epochs: Of the perceptrons and the cnn.
         seed: Seed of all chance.
 
@@ -87,13 +90,14 @@ class Detector:
         robust: bool = True,
         softened: bool = False,
         sharpened: bool = False,
+        rediffused: bool = False,
         epochs: int = 20,
         seed: int = 0,
     ) -> None:
         self.features, self.model, self.wavelet, self.level = features, model, wavelet, level
         self.mode, self.offset, self.penalty, self.folds = mode, offset, penalty, folds
         self.rate, self.guard, self.match, self.epochs, self.seed = rate, guard, match, epochs, seed
-        self.robust, self.softened, self.sharpened = robust, softened, sharpened
+        self.robust, self.softened, self.sharpened, self.rediffused = robust, softened, sharpened, rediffused
         self.members: list[nn.Module] = []
         self.report: BiasReport | None = None
         self.held_out: HeldOut | None = None
@@ -156,10 +160,9 @@ class Detector:
             ShapeError: Pictures of several sizes for features of one.
         """
         school = self._checked()
-        sources = with_imitations(
-            read_classes(real, generated), soft=self.softened, sharp=self.sharpened, seed=self.seed
-        )
         told = callback or (lambda *_: None)
+        imitations = [word for word in ("softened", "sharpened", "rediffused") if getattr(self, word)]
+        sources = with_imitations(read_classes(real, generated), imitations, seed=self.seed, callback=told)
         match = match_for(list(sources.values()), seed=self.seed) if self.match else None
         in_training, seen = school.seen(list(sources.values()), match)
         seed = self.seed if self.robust else None
@@ -185,7 +188,7 @@ class Detector:
         calibration = calibrate(learned.logits, learned.labels, classes=tuple(sources), rate=self.rate)
         self.unreadable = {name: why for one in found for name, why in one.failed.items()}
         self.held_out = HeldOut(learned.logits / calibration.temperature, learned.labels)
-        theirs = found[: len(found) - self.softened - self.sharpened]  # not the copies that were made here
+        theirs = found[: len(found) - len(imitations)]  # not the copies that were made here
         self.report = None if self.guard == "off" else suspected(theirs, calibration.figures.binary_accuracy)
         self.facts = {
             "features": seen.facts(), "match": match.facts() if match else None,

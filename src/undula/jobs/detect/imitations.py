@@ -1,6 +1,8 @@
-"""Real pictures made softer or sharper, which stand for generators that nobody has seen yet."""
+"""Real pictures made softer, sharper or by a network, which stand for generators that nobody has seen yet."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -10,6 +12,7 @@ from undula.data.corruptions import compressed
 from undula.errors import OptionError
 from undula.jobs.detect.degradations import as_bytes
 from undula.jobs.detect.reading import Picture, Source
+from undula.jobs.detect.rediffusion import rediffused, train_denoiser
 from undula.spectra import dct, idct
 
 # ITU-R BT.601, as JPEG has it.
@@ -60,51 +63,60 @@ def softened(
     return made / 255
 
 
-def with_imitations(classes: dict[str, list[Source]], *, soft: bool, sharp: bool, seed: int) -> dict[str, list[Source]]:
-    """Some of the real pictures, softened or sharpened, as classes of their own; they are not learned as real ones then.
+def with_imitations(
+    classes: dict[str, list[Source]],
+    words: Sequence[str],
+    *,
+    seed: int,
+    callback: Callable[[str, int], object] | None = None,
+) -> dict[str, list[Source]]:
+    """Some of the real pictures, made others, as classes of their own; they are not learned as real ones then.
 
     Args:
         classes: Pictures by the name of their class.
-        soft: Whether a class "softened" joins.
-        sharp: Whether a class "sharpened" joins.
-        seed: Seed of the gains.
+        words: Names of the classes that join: of "softened", "sharpened" and "rediffused".
+        seed: Seed of all chance.
+        callback: Called with "rediffusion" and the percents done, where a network is trained first.
 
     Returns:
-        The classes. Of one class more the real pictures are shared by two, of two by three: every second, or every third one.
+        The classes. With one class more the real pictures are shared by two, every second one each, with two by three.
 
     Raises:
         OptionError: There is a class of that name.
+        DataError: Real pictures are wanted for a network and none can be read.
     """
-    names = [name for name, wanted in (("softened", soft), ("sharpened", sharp)) if wanted]
-    taken = [name for name in names if name in classes]
+    taken = [name for name in words if name in classes]
     if taken:
         raise OptionError(f"got a generator that is called {taken[0]!r}, expected another name: rename its folder")
-    real, parts = classes["real"], len(names) + 1
-    made = {
-        name: [
-            one._replace(change=_Imitation(name == "sharpened", seed * len(real) + number))
-            for number, one in enumerate(real)
-            if number % parts == part
-        ]
-        for part, name in enumerate(names, start=1)
-    }
+    real, parts = classes["real"], len(words) + 1
+    made = {}
+    for part, name in enumerate(words, start=1):
+        own = [(number, one) for number, one in enumerate(real) if number % parts == part]
+        how: Imitator = partial(softened, sharp=name == "sharpened")
+        if name == "rediffused":
+            told = None if callback is None else partial(callback, "rediffusion")
+            how = partial(rediffused, denoiser=train_denoiser([one for _, one in own], seed=seed, callback=told))
+        made[name] = [one._replace(change=_Imitation(name, how, seed * len(real) + number)) for number, one in own]
     return {**classes, "real": real[::parts], **made}
+
+
+Imitator = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
 class _Imitation:
     """A copy that goes through the JPEG of its original."""
 
-    sharp: bool
+    name: str
+    how: Imitator
     seed: int
 
     def __call__(self, picture: Picture) -> Picture:
         assert picture.pixels is not None and picture.facts is not None
         generator = torch.Generator().manual_seed(self.seed)
         images, quality = as_bytes(picture.pixels)[None].float() / 255, picture.facts.jpeg_quality
-        copy = softened(images, generator=generator, quality=quality, sharp=self.sharp)[0]
-        name = f"{picture.name} ({'sharpened' if self.sharp else 'softened'})"
-        return replace(picture, name=name, pixels=as_bytes(copy))
+        copy = self.how(images, generator=generator, quality=quality)[0]
+        return replace(picture, name=f"{picture.name} ({self.name})", pixels=as_bytes(copy))
 
 
 def _axes(images: Tensor) -> tuple[Tensor, Tensor]:

@@ -36,9 +36,10 @@ def learn(
     schooling: Schooling,
     seed: int,
     copies: Float[Tensor, "n copies d"] | None = None,
+    views: Sequence[slice] = (slice(None),),
     callback: Callable[[int], object] | None = None,
 ) -> Learned:
-    """Train one classifier per fold on the other folds.
+    """Train one classifier per fold, and view, on the other folds.
 
     Args:
         rows: Features.
@@ -49,10 +50,11 @@ def learn(
         schooling: Of the perceptrons.
         seed: Seed of the folds and of the perceptrons.
         copies: Features of degraded copies, which are learned too, in the fold of their picture; NaN for none.
-        callback: Called with the number of classifiers that are ready.
+        views: Columns that a classifier sees; each has one of its own.
+        callback: Called with the number of folds that are ready.
 
     Returns:
-        The classifiers; of linear ones the mean, which is linear too.
+        The classifiers, all of which take all columns.
     """
     classes = int(labels.max()) + 1
     place = deal_out(labels, folds, seed)
@@ -62,13 +64,17 @@ def learn(
         some, given = rows[place != fold], labels[place != fold]
         if copies is not None:
             some, given = _with_copies(some, given, copies[place != fold])
-        if model == "logistic":
-            made = fit_logistic(some, given, classes=classes, penalty=penalty)
-        else:
-            made = fit_perceptron(some, given, classes=classes, schooling=schooling, seed=seed * folds + fold)
-        with torch.no_grad():
-            logits[place == fold] = made(rows[place == fold])
-        members.append(made)
+        for view in views:
+            if model == "logistic":
+                made = fit_logistic(some[:, view], given, classes=classes, penalty=penalty)
+            else:
+                made = fit_perceptron(
+                    some[:, view], given, classes=classes, schooling=schooling, seed=seed * folds + fold
+                )
+            made = made.widened(rows.shape[1], start=view.start or 0)
+            with torch.no_grad():
+                logits[place == fold] += made(rows[place == fold]) / len(views)
+            members.append(made)
         if callback is not None:
             callback(fold + 1)
     return Learned(members, logits, labels)

@@ -105,7 +105,8 @@ class School:
             )
         return learn(
             rows, labels, model=self.model, folds=self.folds, penalty=self.penalty, seed=self.seed,
-            schooling=Schooling(epochs=self.epochs), copies=copies if copies.shape[1] else None, callback=callback,
+            schooling=Schooling(epochs=self.epochs), copies=copies if copies.shape[1] else None,
+            views=self._features().views, callback=callback,
         )  # fmt: skip
 
     def _features(self) -> Features:

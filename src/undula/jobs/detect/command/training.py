@@ -33,6 +33,7 @@ def train_detector(
     robust: Annotated[bool | None, Parameter(group=_LEARNT)] = None,
     softened: Annotated[bool, Parameter(group=_LEARNT, negative="")] = False,
     sharpened: Annotated[bool, Parameter(group=_LEARNT, negative="")] = False,
+    rediffused: Annotated[bool, Parameter(group=_LEARNT, negative="")] = False,
     audio: Annotated[bool, Parameter(group=_LEARNT, negative="")] = False,
     fpr: Annotated[float, Parameter(group=_SURE, metavar="SHARE")] = 0.01,
     match: Annotated[bool, Parameter(group=_SURE, negative="")] = False,
@@ -51,7 +52,7 @@ def train_detector(
     undula detect train photos/ generated/ -o my-detector
     undula detect train photos/ stylegan/ diffusion/ --model cnn -o sources
     undula detect train photos/ generated/ --match --fpr 0.001
-    undula detect train photos/ generated/ --features radial --model mlp --softened --sharpened
+    undula detect train photos/ generated/ --features spectra --model mlp --softened --rediffused
     undula detect train cifake:train:real cifake:train:generated --model mlp
     undula detect train recorded/ vocoded/ --audio -o my-listener
     ```
@@ -62,8 +63,8 @@ def train_detector(
     Args:
         inputs: A folder of real pictures, then one of each generator; or named sets.
         output: Folder of the detector; it is made if it is not there.
-        features: What is seen of a picture: packet-statistics (if not given) and radial suit any size, others need pictures of
-            one size; the cnn takes packets (if not given) or pixels, of any size.
+        features: What is seen of a picture: packet-statistics (if not given), radial, and spectra, which is both, suit any
+            size, others need pictures of one size; the cnn takes packets (if not given) or pixels, of any size.
         model: logistic, linear and fast; mlp, a small perceptron; or cnn, a convolutional network, which takes minutes.
         wavelet: Wavelet of the packets: haar if not given, sym5 of speech.
         level: Level of the packets: 3 if not given, 8 of speech.
@@ -71,9 +72,11 @@ def train_detector(
         robust: Learn pictures also after compression, noise, blur, crops and resizing: yes if not given; it takes about three
             times as long.
         softened: Learn every second real picture, made softer, as a generated one: for decoders that were never seen. Take
-            --features radial --model mlp with it.
-        sharpened: The same with pictures made sharper, for generators sharper than photographs; with --softened, a third of
-            the real pictures each.
+            --features spectra --model mlp with it.
+        sharpened: The same with pictures made sharper, for generators sharper than photographs; of two such classes each gets a
+            third of the real pictures.
+        rediffused: The same with pictures that a small diffusion model, trained on yours in about a minute, noised and brought
+            back: for diffusion models that were never seen.
         audio: Learn from WAV files in place of pictures: clips of one second, the power of 256 bands of packets. Files of one
             sentence, 07.wav and 07_gen.wav, are cut to one length and never stand in learning and testing both.
         fpr: Wanted rate of false alarms, and of misses; what lies between the two thresholds is unsure.
@@ -89,6 +92,7 @@ def train_detector(
         refuse_for_audio(
             features=(features, None), model=(model, "logistic"), robust=(robust, None), match=(match, False),
             epochs=(epochs, 20), guard=(guard, "refuse"), softened=(softened, False), sharpened=(sharpened, False),
+            rediffused=(rediffused, False),
         )  # fmt: skip
         return train_audio(inputs, output, wavelet=wavelet, level=level, fpr=fpr, options=options)
     session = Session(options)
@@ -96,7 +100,7 @@ def train_detector(
         detector = Detector(
             features=features, model=model, wavelet=wavelet or "haar", level=3 if level is None else level, epochs=epochs,
             rate=fpr, match=match, guard=guard, robust=robust is not False, softened=softened, sharpened=sharpened,
-            seed=options.seed,
+            rediffused=rediffused, seed=options.seed,
         )  # fmt: skip
         fit_with_bar(detector, inputs[0], name_generators(inputs[1:]), session)
     return tell_trained(detector, output, session)
@@ -119,9 +123,9 @@ def fit_with_bar(detector: Detector, real: str, generated: dict[str, str], sessi
     with session.bar("pictures", sum(map(len, sources.values()))) as bar:
 
         def show(what: str, done: int) -> None:
-            if what != "learning":
+            if what not in ("learning", "rediffusion"):
                 seen[what] = done
-            bar.update(sum(seen.values()), detail=f"{what} {done}")
+            bar.update(sum(seen.values()), detail=f"{what} {done}{' %' if what == 'rediffusion' else ''}")
 
         detector.fit(sources["real"], {name: some for name, some in sources.items() if name != "real"}, callback=show)
     for name, why in detector.unreadable.items():

@@ -11,11 +11,11 @@ from undula.errors import OptionError, ShapeError
 from undula.jobs.detect.features.packets import GREY_LEVELS
 from undula.jobs.detect.features.pieces import Pieces
 from undula.jobs.detect.features.planes import log_cosines, log_fourier, log_packets
-from undula.jobs.detect.features.radial import radial_profiles
+from undula.jobs.detect.features.radial import RADIAL_COUNT, radial_profiles
 from undula.jobs.detect.features.statistics import packet_statistics
 from undula.spectra.wavelets.banks import read_bank
 
-FeatureWord = Literal["packet-statistics", "radial", "packets", "dct", "fourier", "pixels"]
+FeatureWord = Literal["packet-statistics", "radial", "spectra", "packets", "dct", "fourier", "pixels"]
 WORDS: tuple[FeatureWord, ...] = get_args(FeatureWord)
 
 
@@ -24,8 +24,8 @@ class Features:
     """A map from pictures to rows of numbers, differentiable.
 
     Attributes:
-        kind: "packet-statistics" and "radial" for pictures of any size; "packets", "dct", "fourier" and "pixels" have a number
-            per place and need pictures of one size.
+        kind: "packet-statistics", "radial", and "spectra", which is both one after the other, for pictures of any size;
+            "packets", "dct", "fourier" and "pixels" have a number per place and need pictures of one size.
         wavelet: Of packets: a name.
         level: Of packets: the last level, or the only one.
         mode: Of packets: boundary mode.
@@ -63,14 +63,18 @@ class Features:
     @property
     def any_size(self) -> bool:
         """Whether pictures of different sizes have as many numbers."""
-        return self.kind in ("packet-statistics", "radial")
+        return self.kind in ("packet-statistics", "radial", "spectra")
+
+    @property
+    def views(self) -> tuple[slice, ...]:
+        """Columns that a classifier sees; of several views each has classifiers of its own, whose logits are averaged."""
+        return (slice(0, RADIAL_COUNT), slice(RADIAL_COUNT, None)) if self.kind == "spectra" else (slice(None),)
 
     @property
     def least(self) -> int:
         """The shortest side of a picture of which features can be made."""
-        if self.kind == "radial":
-            return 16
-        return 2 ** (self.level + 1) if "packet" in self.kind else 8
+        packets = 2 ** (self.level + 1) if "packet" in self.kind or self.kind == "spectra" else 8
+        return max(packets, 16) if self.kind in ("radial", "spectra") else packets
 
     def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n features"]:
         """Make features.
@@ -89,11 +93,9 @@ class Features:
         if self.any_size:
             if images.shape[1] != 3:
                 raise ShapeError(f"got pictures with {images.shape[1]} channels, expected 3: repeat grey ones")
-            return (
-                radial_profiles(images, offset=offset)
-                if self.kind == "radial"
-                else packet_statistics(images, **packets)
-            )
+            found = [radial_profiles(images, offset=offset)] if self.kind != "packet-statistics" else []
+            found += [packet_statistics(images, **packets)] if self.kind != "radial" else []
+            return torch.cat(found, dim=1)
         if self.kind == "packets":
             return log_packets(images, **packets).flatten(1)
         if self.kind == "dct":

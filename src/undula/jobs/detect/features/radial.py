@@ -13,6 +13,8 @@ from undula.spectra import dct
 RINGS = 45  # of the whole picture: about one frequency step each at 32 × 32 pixels
 _BLOCK = 8  # of JPEG
 _BLOCK_RINGS = 11
+RADIAL_COUNT = 3 * (RINGS + 2 * _BLOCK_RINGS)
+"""Numbers of a picture."""
 # ITU-R BT.601, as JPEG has it.
 _LUMA_CHROMA = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
