@@ -114,3 +114,17 @@ def test_perceptrons_refuse():
         Perceptron(5, 2)(torch.rand(3, 4))
     with pytest.raises(OptionError, match="expected positive numbers"):
         Perceptron(5, 2, dropout=1.0)
+
+
+@pytest.mark.parametrize("model", ["logistic", "mlp"])
+def test_views_have_classifiers_of_their_own_whose_logits_are_averaged(model):
+    rows, labels = examples(3, inputs=7)
+    schooling = Schooling(widths=(8,), epochs=2)
+    options = {"model": model, "folds": 2, "penalty": 10.0, "schooling": schooling, "seed": 3}
+    both = learn(rows, labels, views=(slice(0, 4), slice(4, None)), **options)
+    first, second = (learn(some, labels, **options) for some in (rows[:, :4], rows[:, 4:]))
+    assert torch.allclose(both.logits, (first.logits + second.logits) / 2, atol=1e-5)
+    apart = [mean_logits(one.members, some) for one, some in ((first, rows[:, :4]), (second, rows[:, 4:]))]
+    assert torch.allclose(mean_logits(both.members, rows), sum(apart) / 2, atol=1e-5)
+    with pytest.raises(OptionError, match="room for 4 features"):
+        first.members[0].widened(5, start=2)

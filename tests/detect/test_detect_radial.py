@@ -58,3 +58,12 @@ def test_too_small_is_refused():
 def test_gradients_flow():
     x = images(1, 3, 17, 16).requires_grad_()
     assert torch.autograd.gradcheck(lambda y: radial_profiles(y)[:, ::20], (x,), fast_mode=True)
+
+
+def test_spectra_are_profiles_and_statistics():
+    x = images(2, 3, 32, 40).float()
+    both = Features(kind="spectra")
+    parts = [Features(kind="radial")(x), Features()(x)]
+    assert torch.equal(both(x), torch.cat(parts, dim=1))
+    assert [both(x)[:, view].shape[1] for view in both.views] == [one.shape[1] for one in parts]
+    assert both.any_size and both.least == 16 and Features(kind="spectra", level=4).least == 32

@@ -14,7 +14,7 @@ from undula.jobs.detect.reading import Source, read_pictures
 
 _SIDE, _CROPS = 32, 4  # of the crops that the model learns, and how many of a picture that is larger
 _PICTURES = 4000  # that it learns at most
-_STEPS, _BATCH, _RATE = 500, 32, 2e-3
+_WIDTH, _STEPS, _BATCH, _RATE = 40, 500, 32, 2e-3
 _NOISE = (0.03, 0.28)  # deviations that pictures are noised with, uniformly drawn
 _RETURN = 4  # steps of the way back
 _SPREAD = 0.25  # deviation of pixels about medium grey
@@ -28,7 +28,7 @@ class Denoiser(nn.Module):
         width: Channels of the maps.
     """
 
-    def __init__(self, width: int = 40) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv2d(4, width, 3, padding=1), nn.SiLU(), nn.Conv2d(width, width, 3, padding=1), nn.SiLU(),
@@ -73,7 +73,7 @@ def train_denoiser(
     crops = _crops(sources, generator)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = Denoiser()
+        network = Denoiser(_WIDTH)
 
     def examples(numbers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         some = crops[torch.randint(len(crops), (len(numbers),), generator=generator)].float() / 255
@@ -98,7 +98,7 @@ def train_denoiser(
 def rediffused(
     images: Float[Tensor, "n 3 h w"],
     *,
-    denoiser: nn.Module,
+    denoiser: Callable[[Tensor, Tensor], Tensor],
     generator: torch.Generator | None = None,
     quality: int | None = None,
 ) -> Float[Tensor, "n 3 cut_h cut_w"]:
@@ -110,7 +110,7 @@ def rediffused(
     Args:
         images: Real pictures in [0, 1], not those that are learned as real ones; of larger ones a cut of 256 pixels is made,
             at a place that chance takes, on the grid of a JPEG.
-        denoiser: From `train_denoiser`.
+        denoiser: From `train_denoiser`: noise of deviation 1, of noisy pictures and its deviation (n, 1, 1, 1).
         generator: Source of chance.
         quality: Of a JPEG with 4:2:0 through which the copies go; None leaves them as they are.
 
