@@ -1,5 +1,4 @@
-"""Other generators, for docs/detect.md: python benchmarks/detect_sources.py [matrix] [recipes] [sources] [bands] [audio]
-[tables].
+"""Other generators, for docs/detect.md: python benchmarks/detect_sources.py [matrix] [sources] [bands] [audio] [tables].
 
 Stable Diffusion (of CIFAKE) and the generators of benchmarks/detect_generators.py, whose pictures lie in the folder that the
 variable WORK names. All pictures went through the same JPEG, quality 75 with 4:2:0. Generators that are not there are left out.
@@ -20,17 +19,15 @@ from torch import Tensor
 
 from undula.data.cifake import cifake
 from undula.data.corruptions import compressed as jpeg
-from undula.jobs.detect import AudioDetector, Detector, rediffused, softened, train_denoiser
+from undula.jobs.detect import AudioDetector, Detector
 from undula.jobs.detect.audio_clips import find_recordings
 from undula.jobs.detect.calibration import ranking
-from undula.jobs.detect.degradations import blurred_by
 from undula.jobs.detect.evaluation import evaluated
 from undula.jobs.detect.features import WORDS, Features, by_frequency, packet_levels
 from undula.jobs.detect.judging import log_odds
 from undula.jobs.detect.learning import mean_logits
 from undula.jobs.detect.linear import fit_logistic
 from undula.jobs.detect.perceptrons import Schooling, fit_perceptron
-from undula.jobs.detect.reading import find_sources
 from undula.jobs.detect.saliency import diagonal_shares, packet_saliency
 from undula.nets import Perceptron
 from undula.spectra.wavelets import wprec2
@@ -39,9 +36,9 @@ WORK = Path(os.environ.get("WORK", ROOT / "out" / "detect-generators"))
 OWN = ("gan", "vae", "upsampler", "diffusion")
 SD = "stable diffusion"
 TRAINING, TEST = 2000, 1000
+REAL = 4000  # real ones for training: everybody has more of them
 QUALITY = 75
 WORD = "detect_sources"
-IMITATIONS = ("blurred", "softened", "sharpened", "rediffused")
 
 
 def generators() -> list[str]:
@@ -53,8 +50,8 @@ def generators() -> list[str]:
 def pictures(name: str, split: str, png: bool = False) -> Tensor:
     """Pictures of a source as floats in [0, 1]: after JPEG, or before it."""
     if name in ("real", SD):
-        side, count = ("real" if name == "real" else "generated"), (TRAINING if split == "train" else TEST)
-        return cifake(split, side, 0, count)[0]  # type: ignore[arg-type]
+        side, most = ("real", REAL) if name == "real" else ("generated", TRAINING)
+        return cifake(split, side, 0, most if split == "train" else TEST)[0]  # type: ignore[arg-type]
     made = torch.from_numpy(np.load(WORK / f"{name}.npy")).permute(0, 3, 1, 2)
     part = made[: len(made) * 2 // 3] if split == "train" else made[len(made) * 2 // 3 :]
     return (part if png else compressed(part)).float() / 255
@@ -66,33 +63,13 @@ def compressed(images: Tensor) -> Tensor:
 
 
 @cache
-def imitation(name: str, count: int) -> Tensor:
-    """Real training pictures that nothing else sees, made soft: what decoders do, without a decoder."""
-    originals = cifake("train", "real", TRAINING, TRAINING + count)[0]
-    generator = torch.Generator().manual_seed(0)
-    if name == "rediffused":
-        denoiser = train_denoiser(find_sources(originals), seed=0)
-        some = (
-            rediffused(part, denoiser=denoiser, generator=generator, quality=QUALITY) for part in originals.split(250)
-        )
-        return torch.cat(list(some))
-    if name != "blurred":
-        return softened(originals, generator=generator, quality=QUALITY, sharp=name == "sharpened")
-    widths = 0.3 + 0.6 * torch.rand(count, generator=generator)
-    some = zip((originals * 255).round().to(torch.uint8), widths.tolist(), strict=True)
-    return compressed(torch.stack([blurred_by(one, width) for one, width in some])).float() / 255
-
-
-@cache
 def rows(kind: str, name: str, split: str, png: bool = False) -> Tensor:
     """Features of a source."""
-    images = imitation(name, TRAINING) if name in IMITATIONS else pictures(name, split, png)
-    return Features(kind=kind).rows(images)  # type: ignore[arg-type]
+    return Features(kind=kind).rows(pictures(name, split, png))  # type: ignore[arg-type]
 
 
-def learned(kind: str, classes: Sequence[str], *, count: int, model: str = "logistic") -> list[Perceptron]:
-    """Classifiers of real pictures and classes of generated ones, one for every view of the features."""
-    parts = [rows(kind, name, "train")[:count] for name in ("real", *classes)]
+def learned(kind: str, parts: Sequence[Tensor], *, model: str = "logistic") -> list[Perceptron]:
+    """Classifiers of real pictures and classes of generated ones, by their features, one for every view of these."""
     labels = torch.cat([torch.full((len(one),), place) for place, one in enumerate(parts)])
     whole, made = torch.cat(parts), []
     for view in Features(kind=kind).views:  # type: ignore[arg-type]
@@ -120,63 +97,17 @@ def matrix() -> None:
     for kind in WORDS:
         found: dict[str, dict[str, Any]] = {}
         for trained in names:
-            model = learned(kind, [trained], count=TRAINING // 2)
+            model = learned(kind, [rows(kind, one, "train")[: TRAINING // 2] for one in ("real", trained)])
             found[trained] = {name: auc(model, kind, name) for name in names}
             found[trained] |= {f"{name} PNG": auc(model, kind, name, png=True) for name in names if name != SD}
         off = [found[a][b] for a in names for b in names if a != b]
         unseen = [found[SD][name] for name in names[1:]]
         figures["features"][kind] = {
-            "pairs": found, "off the diagonal": _mean(off), "from Stable Diffusion": _mean(unseen), "worst": min(unseen),
+            "pairs": found, "off the diagonal": mean(off), "from Stable Diffusion": mean(unseen), "worst": min(unseen),
         }  # fmt: skip
         print(kind, figures["features"][kind], flush=True)
         rows.cache_clear()
     record(WORD, "matrix", figures)
-
-
-RECIPES: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "radial, logistic": ("radial", "logistic", ()),
-    "radial, logistic, blurred": ("radial", "logistic", ("blurred",)),
-    "radial, logistic, softened": ("radial", "logistic", ("softened",)),
-    "radial, mlp": ("radial", "mlp", ()),
-    "radial, mlp, blurred": ("radial", "mlp", ("blurred",)),
-    "radial, mlp, softened": ("radial", "mlp", ("softened",)),
-    "radial, mlp, softened and sharpened": ("radial", "mlp", ("softened", "sharpened")),
-    "radial, mlp, softened and rediffused": ("radial", "mlp", ("softened", "rediffused")),
-    "packet-statistics, mlp, softened and sharpened": ("packet-statistics", "mlp", ("softened", "sharpened")),
-    "packet-statistics, mlp, softened and rediffused": ("packet-statistics", "mlp", ("softened", "rediffused")),
-    "spectra, mlp, softened and rediffused": ("spectra", "mlp", ("softened", "rediffused")),
-    "spectra, mlp, softened, sharpened and rediffused": ("spectra", "mlp", ("softened", "sharpened", "rediffused")),
-}
-"""Features, model, and which imitations stand beside the generator as classes of their own."""
-
-
-def recipes() -> None:
-    """For every generator tested, the recipe that is best on the others; trained on each."""
-    names = generators()
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for recipe, (kind, word, more) in RECIPES.items():
-        models = {trained: learned(kind, [trained, *more], count=TRAINING, model=word) for trained in names}
-        found[recipe] = {a: {b: auc(model, kind, b) for b in names} for a, model in models.items()}
-        print(recipe, found[recipe], flush=True)
-    figures = {"generators": names, "training pictures of each class": TRAINING, "recipes": found}
-    record(WORD, "recipes", figures)
-
-
-Pairs = dict[str, dict[str, dict[str, float]]]
-
-
-def chosen(found: Pairs, names: Sequence[str], *, trained: str | None) -> dict[str, str]:
-    """For every generator scored, the recipe that is best where it takes no part, as teacher or as test.
-
-    All pairs of other generators count, or those of one teacher alone.
-    """
-    picked = {}
-    for scored in names:
-        others = [one for one in names if one != scored]
-        pairs = [(a, b) for a in others for b in others if a != b and trained in (None, a)]
-        if pairs:
-            picked[scored] = max(found, key=lambda recipe: _mean([found[recipe][a][b] for a, b in pairs]))
-    return picked
 
 
 def sources(seeds: int = 5) -> None:
@@ -274,14 +205,15 @@ def audio() -> None:
     record(WORD, "audio", figures)
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float]) -> float:
+    """The mean, as it is shown."""
     return round(statistics.mean(values), 1)
 
 
 def tables() -> None:
     """Write the figures that were recorded into docs/detect.md."""
     known = results(WORD)
-    makers = {"matrix": _matrix, "recipes": _recipes, "sources": _sources, "bands": _bands, "audio": _audio}
+    makers = {"matrix": _matrix, "sources": _sources, "bands": _bands, "audio": _audio}
     rewrite(
         ROOT / "docs" / "detect.md", {f"detect {name}": makers[name](known[name]) for name in makers if name in known}
     )
@@ -299,37 +231,6 @@ def _matrix(figures: dict[str, Any]) -> str:
     pairs = [[f"radial, trained on {a}", *(radial[a][b] for b in names)] for a in names]
     text = f"Logistic regression on {figures['training pictures of each class']:,} pictures of each class."
     return "\n\n".join([table(header, lines), text, table(["", *names], pairs)])
-
-
-def _recipes(figures: dict[str, Any]) -> str:
-    names, found = figures["generators"], figures["recipes"]
-    header = ["trained on Stable Diffusion, AUC, %", *names, "mean of unseen", "worst", "mean of all pairs"]
-    pairs = [(a, b) for a in names for b in names if a != b]
-    lines = []
-    for recipe, by in found.items():
-        unseen = [by[SD][name] for name in names[1:]]
-        lines.append(
-            [recipe, *(by[SD][one] for one in names), _mean(unseen), min(unseen), _mean([by[a][b] for a, b in pairs])]
-        )
-    for label, trained in (
-        ("chosen on all pairs of others", None),
-        ("chosen on pairs that Stable Diffusion teaches", SD),
-    ):
-        picked = chosen(found, names, trained=trained)
-        unseen = [found[picked[name]][SD][name] for name in names[1:]]
-        all_pairs = "" if trained else _mean([found[picked[b]][a][b] for a, b in pairs])
-        lines.append([f"**{label}**", "–", *unseen, _mean(unseen), min(unseen), all_pairs])
-    picked = chosen(found, names, trained=None)
-    told = "; ".join(f"{name}: {picked[name]}" for name in names)
-    best = max(found, key=lambda recipe: _mean([found[recipe][a][b] for a, b in pairs]))
-    rows_of = [[f"{best}, trained on {a}", *(found[best][a][b] for b in names)] for a in names]
-    return "\n\n".join(
-        [
-            table(header, lines),
-            f"{figures['training pictures of each class']:,} pictures of each class. Chosen on all pairs of others: {told}.",
-            table(["", *names], rows_of),
-        ]
-    )
 
 
 def _sources(figures: dict[str, Any]) -> str:
@@ -359,7 +260,7 @@ def _audio(figures: dict[str, Any]) -> str:
     return table(["packets", "clips", "accuracy, %", "AUC, %"], lines)
 
 
-SECTIONS = {"matrix": matrix, "recipes": recipes, "sources": sources, "bands": bands, "audio": audio, "tables": tables}
+SECTIONS = {"matrix": matrix, "sources": sources, "bands": bands, "audio": audio, "tables": tables}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
