@@ -248,8 +248,8 @@ def _sampled(network: nn.Module, count: int) -> Tensor:
 GENERATORS: dict[str, tuple[Callable[[Tensor, int], tuple[nn.Module, Tensor]], int]] = {
     "upsampler": (upsampler, 800),
     "vae": (vae, 900),
-    "gan": (gan, 700),
-    "diffusion": (diffusion, 400),
+    "gan": (gan, 600),
+    "diffusion": (diffusion, 5000),
 }
 """Function and steps of every generator."""
 

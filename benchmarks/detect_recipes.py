@@ -18,7 +18,6 @@ from undula.data.cifake import cifake
 from undula.jobs.detect import rediffused, softened, train_denoiser
 from undula.jobs.detect.degradations import blurred_by
 from undula.jobs.detect.features import Features
-from undula.jobs.detect.reading import find_sources
 
 RECIPES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "radial, logistic": ("radial", "logistic", ()),
@@ -78,7 +77,7 @@ def imitation(name: str) -> Tensor:
     originals = cifake("train", "real", REAL, 2 * REAL)[0]
     generator = torch.Generator().manual_seed(0)
     if name == "rediffused":
-        denoiser = train_denoiser(find_sources(originals), seed=0)
+        denoiser = train_denoiser(originals)
         some = (
             rediffused(part, denoiser=denoiser, generator=generator, quality=QUALITY) for part in originals.split(250)
         )

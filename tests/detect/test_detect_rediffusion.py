@@ -6,7 +6,7 @@ from makers import drawn
 
 from undula.errors import DataError
 from undula.jobs.detect import Detector, rediffused, rediffusion, train_denoiser
-from undula.jobs.detect.reading import Source, find_sources
+from undula.jobs.detect.reading import Source
 
 
 def images(count, side, seed=0, blur=1.0):
@@ -52,7 +52,7 @@ def test_copies_are_those_of_the_seed_cut_and_compressed_last(hurried):
 def test_the_denoiser_learns_and_is_that_of_the_seed(hurried):
     pictures = images(60, 40)
     said = []
-    first, again = (train_denoiser(find_sources(pictures), seed=5, callback=said.append) for _ in range(2))
+    first, again = (train_denoiser(pictures, seed=5, callback=said.append) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
     assert said[-1] <= 100 and said == sorted(said[: len(said) // 2]) * 2
     unseen, generator = images(20, 40, 7), torch.Generator().manual_seed(0)
@@ -63,9 +63,9 @@ def test_the_denoiser_learns_and_is_that_of_the_seed(hurried):
 
 
 def test_small_pictures_are_learned_and_none_is_an_error(hurried, tmp_path):
-    train_denoiser(find_sources(images(8, 20)), seed=0)
+    train_denoiser(images(8, 20))
     with pytest.raises(DataError, match=r"no picture of 1 that can be read"):
-        train_denoiser([Source(str(tmp_path / "none.png"))], seed=0)
+        train_denoiser([Source(str(tmp_path / "none.png"))])
 
 
 def test_a_detector_makes_them_of_a_part_of_the_real_pictures(hurried, tmp_path):

@@ -1,6 +1,7 @@
 """Real pictures, noised and brought back by a small diffusion model: they stand for generators that nobody has seen yet."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -10,7 +11,7 @@ from torch.nn import functional
 from undula.data.corruptions import compressed
 from undula.errors import DataError
 from undula.fit import Plan, train
-from undula.jobs.detect.reading import Source, read_pictures
+from undula.jobs.detect.reading import Source, find_sources, read_pictures
 
 _SIDE, _CROPS = 32, 4  # of the crops that the model learns, and how many of a picture that is larger
 _PICTURES = 4000  # that it learns at most
@@ -53,13 +54,11 @@ class Denoiser(nn.Module):
         return named
 
 
-def train_denoiser(
-    sources: Sequence[Source], *, seed: int, callback: Callable[[int], object] | None = None
-) -> Denoiser:
+def train_denoiser(data: Any, *, seed: int = 0, callback: Callable[[int], object] | None = None) -> Denoiser:
     """Train a denoiser on pictures, some seconds to a minute.
 
     Args:
-        sources: Real pictures; of more than 4,000 some, and of those above 32 pixels four crops.
+        data: Real pictures as in `Detector.fit`; of more than 4,000 some, and of those above 32 pixels four crops.
         seed: Seed of crops, first weights, order and noise.
         callback: Called with the share that is done, in percent.
 
@@ -70,7 +69,7 @@ def train_denoiser(
         DataError: No picture can be read.
     """
     generator = torch.Generator().manual_seed(seed)
-    crops = _crops(sources, generator)
+    crops = _crops(find_sources(data), generator)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Denoiser(_WIDTH)
