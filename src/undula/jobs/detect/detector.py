@@ -185,10 +185,12 @@ class Detector:
             rows, torch.cat([one.copies for one in kept]), labels, callback=lambda done: told("learning", done)
         )
         self.members = learned.members
-        calibration = calibrate(learned.logits, learned.labels, classes=tuple(sources), rate=self.rate)
+        given = learned.labels < len(sources) - len(imitations)  # how sure it is of what was made here says nothing
+        logits, labels = learned.logits[given], learned.labels[given]
+        calibration = calibrate(logits, labels, classes=tuple(sources), rate=self.rate)
         self.unreadable = {name: why for one in found for name, why in one.failed.items()}
-        self.held_out = HeldOut(learned.logits / calibration.temperature, learned.labels)
-        theirs = found[: len(found) - len(imitations)]  # not the copies that were made here
+        self.held_out = HeldOut(logits / calibration.temperature, labels)
+        theirs = found[: len(found) - len(imitations)]
         self.report = None if self.guard == "off" else suspected(theirs, calibration.figures.binary_accuracy)
         self.facts = {
             "features": seen.facts(), "match": match.facts() if match else None,

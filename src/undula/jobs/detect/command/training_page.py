@@ -70,9 +70,9 @@ def confusion_table(classes: Any, confusion: Any) -> Table:
 
     Args:
         classes: Names of the classes.
-        confusion: Counts, one row per true class.
+        confusion: Counts, one row per true class; classes without pictures have none.
     """
-    rows = [[name, *map(str, row)] for name, row in zip(classes, confusion, strict=True)]
+    rows = [[name, *map(str, row)] for name, row in zip(classes, confusion, strict=True) if any(row)]
     return Table(["", *(f"taken for {name}" for name in classes)], rows)
 
 
