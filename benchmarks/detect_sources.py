@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from measuring import ROOT, record, results, rewrite, table
-from torch import Tensor
+from torch import Tensor, nn
 
 from undula.data.cifake import cifake
 from undula.data.corruptions import compressed as jpeg
@@ -25,11 +25,10 @@ from undula.jobs.detect.calibration import ranking
 from undula.jobs.detect.evaluation import evaluated
 from undula.jobs.detect.features import WORDS, Features, by_frequency, packet_levels
 from undula.jobs.detect.judging import log_odds
-from undula.jobs.detect.learning import mean_logits
+from undula.jobs.detect.learning import learn, mean_logits
 from undula.jobs.detect.linear import fit_logistic
-from undula.jobs.detect.perceptrons import Schooling, fit_perceptron
+from undula.jobs.detect.perceptrons import Schooling
 from undula.jobs.detect.saliency import diagonal_shares, packet_saliency
-from undula.nets import Perceptron
 from undula.spectra.wavelets import wprec2
 
 WORK = Path(os.environ.get("WORK", ROOT / "out" / "detect-generators"))
@@ -68,21 +67,17 @@ def rows(kind: str, name: str, split: str, png: bool = False) -> Tensor:
     return Features(kind=kind).rows(pictures(name, split, png))  # type: ignore[arg-type]
 
 
-def learned(kind: str, parts: Sequence[Tensor], *, model: str = "logistic") -> list[Perceptron]:
-    """Classifiers of real pictures and classes of generated ones, by their features, one for every view of these."""
+def learned(kind: str, parts: Sequence[Tensor], *, model: str = "logistic") -> list[nn.Module]:
+    """Classifiers of real pictures and classes of generated ones, by their features: three of each view, as `Detector` has."""
     labels = torch.cat([torch.full((len(one),), place) for place, one in enumerate(parts)])
-    whole, made = torch.cat(parts), []
-    for view in Features(kind=kind).views:  # type: ignore[arg-type]
-        if model == "mlp":
-            one = fit_perceptron(whole[:, view], labels, classes=len(parts), schooling=Schooling(), seed=0)
-        else:
-            one = fit_logistic(whole[:, view], labels, classes=len(parts), penalty=10.0)
-        made.append(one.widened(whole.shape[1], start=view.start or 0))
-    return made
+    views = Features(kind=kind).views  # type: ignore[arg-type]
+    return learn(
+        torch.cat(list(parts)), labels, model=model, folds=3, penalty=10.0, schooling=Schooling(), seed=0, views=views
+    ).members
 
 
 @torch.no_grad()
-def auc(members: list[Perceptron], kind: str, name: str, png: bool = False) -> float:
+def auc(members: list[nn.Module], kind: str, name: str, png: bool = False) -> float:
     """How often a test picture of a source scores higher than a real one, in percent."""
     real, made = rows(kind, "real", "test"), rows(kind, name, "test", png)
     scores = log_odds(mean_logits(members, torch.cat([real, made])))
