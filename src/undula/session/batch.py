@@ -198,3 +198,34 @@ def tell(
     if failures and not records:
         return WRONG
     return PARTLY if failures or min(done.values()) < len(records) else session.status
+
+
+def counted(word: str, done: int, failures: int) -> str:
+    """How many of all items it was.
+
+    Args:
+        word: What happened to them.
+        done: To how many.
+        failures: Items that failed, besides.
+
+    Example:
+        >>> counted("judged", 3, 1)
+        'judged 3 of 4 (1 failed)'
+    """
+    failed = f" ({failures} failed)" if failures else ""
+    return f"{word} {done} of {done + failures}{failed}"
+
+
+def summed_up(word: str, records: Sequence[Mapping[str, Any]], failures: int) -> str:
+    """One line: how many items were worked on, and how long it took.
+
+    Args:
+        word: What happened to them.
+        records: Those of finished items, with "seconds".
+        failures: Items that failed.
+
+    Example:
+        >>> summed_up("restored", [{"seconds": 0.5}], 1)
+        'restored 1 of 2 (1 failed), 0.5 s'
+    """
+    return f"{counted(word, len(records), failures)}, {sum(record['seconds'] for record in records):.1f} s"

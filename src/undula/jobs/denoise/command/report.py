@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from undula.data import OutputFolder
-from undula.session.batch import Column, tabulated
+from undula.session.batch import Column, summed_up, tabulated
 from undula.show import Axis, Picture, Plane, Section, Table, draw_panels, save_picture, write_page
 
 Record = Mapping[str, Any]
@@ -79,18 +79,6 @@ def table_of(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
     return tabulated(records, _COLUMNS)
 
 
-def summary(records: Sequence[Record], failures: int) -> str:
-    """One line: how many were denoised, and how long it took.
-
-    Example:
-        >>> summary([{"seconds": 0.5}], 1)
-        'denoised 1 of 2 (1 failed), 0.5 s'
-    """
-    seconds = sum(record["seconds"] for record in records)
-    failed = f" ({failures} failed)" if failures else ""
-    return f"denoised {len(records)} of {len(records) + failures}{failed}, {seconds:.1f} s"
-
-
 def write_report(out: OutputFolder, records: Sequence[Record]) -> None:
     """Write `index.html` from all finished pictures of the folder.
 
@@ -104,7 +92,7 @@ def write_report(out: OutputFolder, records: Sequence[Record]) -> None:
     write_page(
         out.path("index.html"),
         title="Denoised",
-        lead=summary(records, 0).capitalize() + ".",
+        lead=summed_up("denoised", records, 0).capitalize() + ".",
         sections=[
             *(Section(record["item"], [finding(record).capitalize() + "."], [figure(out, record)]) for record in shown),
             Section("How to read it", paragraphs=READING),

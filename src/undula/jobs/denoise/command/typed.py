@@ -11,12 +11,12 @@ from torch import Tensor
 from undula.data import OutputFolder, Shard, write_image
 from undula.jobs.denoise.call import denoise
 from undula.jobs.denoise.command.inputs import Loaded, Task, find_tasks
-from undula.jobs.denoise.command.report import summary, table_of, write_figure, write_report
+from undula.jobs.denoise.command.report import table_of, write_figure, write_report
 from undula.jobs.denoise.command.settings import GREY_LEVELS, Settings
 from undula.jobs.denoise.denoiser import Denoiser
 from undula.metrics import psnr
 from undula.session import Options, Session
-from undula.session.batch import Work, tell, work_through
+from undula.session.batch import Work, summed_up, tell, work_through
 
 _FOLDER = Group("Where it goes", sort_key=0)
 _NOISE = Group("How it is denoised", sort_key=1)
@@ -63,7 +63,7 @@ def denoise_files(
     work = denoise_inputs(inputs, settings, output, session, shard=None if shard is None else Shard.parse(shard))
     return tell(
         work, session, word="denoise", done={"denoised": len(work.records)}, table=table_of,
-        line=summary(work.records, len(session.failures)),
+        line=summed_up("denoised", work.records, len(session.failures)),
     )  # fmt: skip
 
 

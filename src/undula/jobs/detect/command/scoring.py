@@ -20,6 +20,7 @@ from undula.jobs.detect.command.scoring_page import row_cells, write_scores
 from undula.jobs.detect.detector import Detector
 from undula.jobs.detect.reading import Source, find_sources
 from undula.session import PARTLY, WRONG, Options, Session
+from undula.session.batch import counted
 
 _FOLDER = Group("Where it goes", sort_key=0)
 _HOW = Group("How it is judged", sort_key=1)
@@ -185,5 +186,4 @@ def summary(tally: Tally, failures: int) -> str:
     """
     counts = ", ".join(f"{tally.verdicts[word]} {word}" for word in ("real", "unsure", "generated"))
     turned = f"; {tally.turned} unsure because the verdict turned under degradation" if tally.turned else ""
-    failed = f" ({failures} failed)" if failures else ""
-    return f"judged {tally.judged} of {tally.judged + failures}{failed}: {counts}{turned}"
+    return f"{counted('judged', tally.judged, failures)}: {counts}{turned}"

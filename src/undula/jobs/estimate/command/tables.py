@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from undula.jobs.estimate.wording import with_error
+from undula.session.batch import counted
 from undula.show.axis import readable_unit
 
 Record = Mapping[str, Any]
@@ -55,9 +56,8 @@ def summary(records: Sequence[Record], failures: int) -> str:
         'measured 1 of 2 (1 failed), 1 accepted, 0.5 s'
     """
     seconds = sum(record["seconds"] for record in records)
-    failed = f" ({failures} failed)" if failures else ""
     accepted = sum(bool(record["accepted"]) for record in records)
-    return f"measured {len(records)} of {len(records) + failures}{failed}, {accepted} accepted, {seconds:.1f} s"
+    return f"{counted('measured', len(records), failures)}, {accepted} accepted, {seconds:.1f} s"
 
 
 def _place(later: float) -> str:

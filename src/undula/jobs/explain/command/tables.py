@@ -29,17 +29,5 @@ def table_of(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
     return tabulated(records, _ITEM | (shares or _MAP))
 
 
-def summary(records: Sequence[Record], failures: int) -> str:
-    """One line: how many were explained, and how long it took.
-
-    Example:
-        >>> summary([{"seconds": 0.5}], 1)
-        'explained 1 of 2 (1 failed), 0.5 s'
-    """
-    seconds = sum(record["seconds"] for record in records)
-    failed = f" ({failures} failed)" if failures else ""
-    return f"explained {len(records)} of {len(records) + failures}{failed}, {seconds:.1f} s"
-
-
 def _share(number: int) -> Column:
     return "sums", lambda record: f"{record['sums'][number] / (sum(record['sums']) or 1.0):.1%}"

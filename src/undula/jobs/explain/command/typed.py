@@ -15,10 +15,10 @@ from undula.jobs.explain.command.inputs import Question, find_questions
 from undula.jobs.explain.command.models import Model, read_model_argument
 from undula.jobs.explain.command.report import write_report
 from undula.jobs.explain.command.settings import Channels, Method, Settings, Sign, in_words_of_the_command
-from undula.jobs.explain.command.tables import summary, table_of
+from undula.jobs.explain.command.tables import table_of
 from undula.jobs.explain.result import describe, write_explanation
 from undula.session import Options, Session, item_seed
-from undula.session.batch import Work, tell, work_through
+from undula.session.batch import Work, summed_up, tell, work_through
 
 _FOLDER = Group("Where it goes", sort_key=0)
 _ASKED = Group("What is asked", sort_key=1)
@@ -88,7 +88,7 @@ def explain_files(
                 session.note(sentence)
     return tell(
         work, session, word="explain", done={"explained": len(work.records)}, table=table_of,
-        line=summary(work.records, len(session.failures)),
+        line=summed_up("explained", work.records, len(session.failures)),
     )  # fmt: skip
 
 

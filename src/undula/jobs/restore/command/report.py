@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from undula.data import OutputFolder
+from undula.session.batch import summed_up
 from undula.show import Picture, Section, Table, write_page
 
 Record = Mapping[str, Any]
@@ -82,18 +83,6 @@ def table_of(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def summary(records: Sequence[Record], failures: int) -> str:
-    """One line: how many were restored, and how long it took.
-
-    Example:
-        >>> summary([{"seconds": 0.5}], 1)
-        'restored 1 of 2 (1 failed), 0.5 s'
-    """
-    seconds = sum(record["seconds"] for record in records)
-    failed = f" ({failures} failed)" if failures else ""
-    return f"restored {len(records)} of {len(records) + failures}{failed}, {seconds:.1f} s"
-
-
 def write_report(out: OutputFolder, records: Sequence[Record]) -> None:
     """Write `index.html` from all finished pictures of the folder.
 
@@ -107,7 +96,7 @@ def write_report(out: OutputFolder, records: Sequence[Record]) -> None:
     write_page(
         out.path("index.html"),
         title="Restored",
-        lead=summary(records, 0).capitalize() + ".",
+        lead=summed_up("restored", records, 0).capitalize() + ".",
         sections=[
             *(Section(record["item"], _sentences(record), figures(out, record)) for record in shown),
             Section("How to read it", paragraphs=READING),

@@ -10,10 +10,10 @@ from undula.data import OutputFolder, Shard
 from undula.jobs.restore.call import TILE, Method
 from undula.jobs.restore.command.inputs import SAMPLE_SHARE, find_tasks
 from undula.jobs.restore.command.repairing import repair
-from undula.jobs.restore.command.report import summary, table_of, write_report
+from undula.jobs.restore.command.report import table_of, write_report
 from undula.jobs.restore.command.settings import Format, Settings
 from undula.session import Options, Session
-from undula.session.batch import Work, tell, work_through
+from undula.session.batch import Work, summed_up, tell, work_through
 
 _FOLDER = Group("Where it goes", sort_key=0)
 _MISSING = Group("What is missing", sort_key=1)
@@ -80,7 +80,7 @@ def restore_files(
     work = restore_inputs(inputs, settings, output, session, shard=None if shard is None else Shard.parse(shard))
     return tell(
         work, session, word="restore", done={"restored": len(work.records)}, table=table_of,
-        line=summary(work.records, len(session.failures)),
+        line=summed_up("restored", work.records, len(session.failures)),
     )  # fmt: skip
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from undula.data import OutputFolder
-from undula.jobs.view.command.tables import summary, table_of
+from undula.jobs.view.command.tables import table_of
+from undula.session.batch import summed_up
 from undula.show import Picture, Section, Table, write_page
 
 Record = Mapping[str, Any]
@@ -35,7 +36,7 @@ def write_report(out: OutputFolder, records: Sequence[Record]) -> None:
     write_page(
         out.path("index.html"),
         title="Spectra",
-        lead=summary(records, 0).capitalize() + ".",
+        lead=summed_up("viewed", records, 0).capitalize() + ".",
         sections=sections(out, records),
         footer="undula view; arguments, versions and timings are in run.json.",
     )

@@ -25,15 +25,3 @@ def table_of(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
         records: The items.
     """
     return tabulated(records, _COLUMNS)
-
-
-def summary(records: Sequence[Record], failures: int) -> str:
-    """One line: how many were viewed, and how long it took.
-
-    Example:
-        >>> summary([{"seconds": 0.5}], 1)
-        'viewed 1 of 2 (1 failed), 0.5 s'
-    """
-    seconds = sum(record["seconds"] for record in records)
-    failed = f" ({failures} failed)" if failures else ""
-    return f"viewed {len(records)} of {len(records) + failures}{failed}, {seconds:.1f} s"

@@ -11,10 +11,10 @@ from undula.jobs.view.call import view
 from undula.jobs.view.command.inputs import Task, find_tasks
 from undula.jobs.view.command.report import write_report
 from undula.jobs.view.command.settings import Dims, Example, Settings, in_words_of_the_command
-from undula.jobs.view.command.tables import summary, table_of
+from undula.jobs.view.command.tables import table_of
 from undula.jobs.view.result import describe, write_view
 from undula.session import Options, Session
-from undula.session.batch import Work, tell, work_through
+from undula.session.batch import Work, summed_up, tell, work_through
 from undula.spectra.fourier import Norm
 from undula.spectra.wavelets import Mode
 
@@ -86,7 +86,7 @@ def view_files(
     work = view_inputs(inputs, settings, output, session, example=example, compare=compare, shard=part_of_all)
     return tell(
         work, session, word="view", done={"viewed": len(work.records)}, table=table_of,
-        line=summary(work.records, len(session.failures)),
+        line=summed_up("viewed", work.records, len(session.failures)),
     )  # fmt: skip
 
 
