@@ -174,3 +174,21 @@ def test_the_demo_on_pictures_that_it_did_not_learn(data_set):
     data_set("cifake")
     found = Detector.demo().evaluate("cifake:test:real:0-200", "cifake:test:generated:0-200")
     assert found.accuracy > 0.85 and found.calibration_error < 0.08
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("limits", "x"), ("limits", [0.0]), ("temperature", 0), ("temperature", None), ("classes", ["a", "real"]),
+        ("classes", ["real", "a", "b"]), ("parameters", {"foo": 1}), ("parameters", 3), ("features", {"kind": "none"}),
+        ("features", None), ("match", {"foo": 1}), ("size", [1]),
+    ],
+)  # fmt: skip
+def test_a_folder_that_was_changed_is_named(tmp_path, name, value):
+    generator = torch.Generator().manual_seed(0)
+    sides = (torch.rand(20, 3, 16, 16, generator=generator) * scale for scale in (1.0, 0.5))
+    folder = Detector(level=2, folds=2, guard="off", robust=False).fit(*sides).save(tmp_path / "model")
+    facts = json.loads((folder / "config.json").read_text()) | {name: value}
+    (folder / "config.json").write_text(json.dumps(facts))
+    with pytest.raises(DataError, match="that was changed or damaged"):
+        Detector.load(folder)

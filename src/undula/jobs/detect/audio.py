@@ -16,9 +16,8 @@ from undula.jobs.detect.audio_learning import Clips, learn_sentences
 from undula.jobs.detect.card import HeldOut, calibrate
 from undula.jobs.detect.features.sound import band_powers
 from undula.jobs.detect.judging import Judged, log_odds, verdict
+from undula.jobs.detect.keeping import read_detector, write_detector
 from undula.jobs.detect.learning import mean_logits
-from undula.nets import Perceptron
-from undula.nets.storage import read_model, write_model
 from undula.spectra.wavelets.banks import read_bank
 
 KIND = "audio detector"
@@ -153,8 +152,7 @@ class AudioDetector:
             DataError: It cannot be written.
         """
         facts = self._fitted()
-        networks = {f"member{place}": member for place, member in enumerate(self.members)}
-        return write_model(folder, networks, {"kind": KIND, "parameters": self._parameters(), **facts})
+        return write_detector(folder, self.members, kind=KIND, parameters=self._parameters(), facts=facts)
 
     @classmethod
     def load(cls, folder: str | Path) -> "AudioDetector":
@@ -164,16 +162,13 @@ class AudioDetector:
             folder: The folder.
 
         Raises:
-            DataError: A file is missing or damaged, of another version, or no detector of speech.
+            DataError: A file is missing or damaged, of another version, no detector of speech, or was changed.
         """
-        networks, facts = read_model(folder)
-        if facts.pop("kind", None) != KIND:
-            raise DataError(
-                f"got a model in {str(folder)!r} that is no detector of speech, expected one: train --audio"
-            )
-        made = cls(**facts.pop("parameters"))
-        made.members = [network for network in networks.values() if isinstance(network, Perceptron)]
-        made.facts = facts
+        made, members, facts = read_detector(
+            folder, cls, kind=KIND, wanted="detector of speech, expected one: train --audio",
+            use=lambda facts: int(facts["rate of samples"]),
+        )  # fmt: skip
+        made.members, made.facts = members, facts
         return made
 
     def features(self, clips: Float[Tensor, "n time"]) -> Float[Tensor, "n features"]:

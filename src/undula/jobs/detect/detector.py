@@ -1,7 +1,7 @@
 """Detectors: trained on real and generated pictures, kept, asked."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from functools import partial
 from importlib.resources import as_file, files
@@ -18,17 +18,17 @@ from undula.jobs.detect.classes import read_classes
 from undula.jobs.detect.degradations import ENSEMBLE, Degradation
 from undula.jobs.detect.evaluation import Evaluation, evaluated
 from undula.jobs.detect.extraction import extract, without_twins
-from undula.jobs.detect.features import Features, FeatureWord, read_features
+from undula.jobs.detect.features import Features, FeatureWord, Seen, read_features
 from undula.jobs.detect.guard import BiasReport
 from undula.jobs.detect.imitations import with_imitations
 from undula.jobs.detect.judging import Judged, Word, judged
+from undula.jobs.detect.keeping import read_detector, write_detector
 from undula.jobs.detect.learning import mean_logits
 from undula.jobs.detect.matching import Match, match_for
 from undula.jobs.detect.one_thread import made_on_one_thread, one_thread
 from undula.jobs.detect.reading import find_sources
 from undula.jobs.detect.schools import LEAST, ModelWord, School
 from undula.jobs.detect.suspicion import refuse_biased, suspected
-from undula.nets.storage import read_model, write_model
 
 _KIND = "detector"
 
@@ -237,13 +237,10 @@ class Detector:
         Raises:
             OptionError: Nothing was fitted yet.
         """
-        facts = self._fitted()
-        match = Match(**facts["match"]) if facts["match"] else None
-        size = tuple(facts["size"]) if facts["size"] else None
-        seen = read_features(facts["features"])
+        seen, match, size = _used(self._fitted())
         rows = judged(
             find_sources(data), features=seen, classify=self._classify, classes=self.classes_,
-            limits=tuple(facts["limits"]), match=match, size=size, ensemble=ENSEMBLE if ensemble else None, change=change,
+            limits=tuple(self.facts["limits"]), match=match, size=size, ensemble=ENSEMBLE if ensemble else None, change=change,
         )  # fmt: skip
         yield from made_on_one_thread(rows) if isinstance(seen, Features) else rows
 
@@ -298,8 +295,7 @@ class Detector:
             DataError: It cannot be written.
         """
         facts = self._fitted()
-        networks = {f"member{place}": member for place, member in enumerate(self.members)}
-        return write_model(folder, networks, {"kind": _KIND, "parameters": self.get_params(), **facts})
+        return write_detector(folder, self.members, kind=_KIND, parameters=self.get_params(), facts=facts)
 
     @classmethod
     def load(cls, folder: str | Path) -> "Detector":
@@ -309,14 +305,11 @@ class Detector:
             folder: The folder.
 
         Raises:
-            DataError: A file is missing or damaged, of another version, or no detector.
+            DataError: A file is missing or damaged, of another version, no detector, or was changed.
         """
-        networks, facts = read_model(folder)
-        if facts.pop("kind", None) != _KIND:
-            raise DataError(f"got a model in {str(folder)!r} that is no detector, expected one: train it")
-        made = cls(**facts.pop("parameters"))
-        made.members = list(networks.values())
-        made.facts = facts
+        wanted = "detector, expected one: train it"
+        made, members, facts = read_detector(folder, cls, kind=_KIND, wanted=wanted, use=_used)
+        made.members, made.facts = members, facts
         return made
 
     @classmethod
@@ -348,3 +341,10 @@ class Detector:
 
 def _parameters() -> list[str]:
     return [name for name in inspect.signature(Detector.__init__).parameters if name != "self"]
+
+
+def _used(facts: Mapping[str, Any]) -> tuple[Seen, Match | None, tuple[int, int] | None]:
+    """Features, how pictures are matched, and the size that all must have."""
+    match = Match(**facts["match"]) if facts["match"] else None
+    height, width = facts["size"] or (0, 0)
+    return read_features(facts["features"]), match, (int(height), int(width)) if facts["size"] else None
