@@ -52,7 +52,7 @@ def train_detector(
     undula detect train photos/ generated/ -o my-detector
     undula detect train photos/ stylegan/ diffusion/ --model cnn -o sources
     undula detect train photos/ generated/ --match --fpr 0.001
-    undula detect train photos/ generated/ --features spectra --model mlp --softened --rediffused
+    undula detect train photos/ generated/ --features spectra --model mlp --softened --sharpened --rediffused
     undula detect train cifake:train:real cifake:train:generated --model mlp
     undula detect train recorded/ vocoded/ --audio -o my-listener
     ```
