@@ -138,6 +138,17 @@ def as_bytes(pixels: Shaped[Tensor, "*some 3 h w"]) -> UInt8[Tensor, "*some 3 h 
     return pixels if pixels.dtype == torch.uint8 else _bytes(pixels.float() * 255)
 
 
+def as_filed(images: Float[Tensor, "n 3 h w"], quality: int | None) -> Float[Tensor, "n 3 h w"]:
+    """Pictures of 256 grey levels, as files hold them.
+
+    Args:
+        images: Pictures in [0, 1].
+        quality: Of a JPEG with 4:2:0 through which they go; None leaves them as they are.
+    """
+    made = as_bytes(images)
+    return (made if quality is None else compressed(made, torch.full((len(made),), quality))).to(images) / 255
+
+
 def copies_to_learn(
     images: UInt8[Tensor, "n 3 h w"], numbers: Int[Tensor, " n"], *, seed: int
 ) -> Iterator[tuple[int, Int[Tensor, " some"], UInt8[Tensor, "some 3 _ _"]]]:

@@ -8,9 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from undula.data.corruptions import compressed
 from undula.errors import OptionError
-from undula.jobs.detect.degradations import as_bytes
+from undula.jobs.detect.degradations import as_bytes, as_filed
 from undula.jobs.detect.reading import Picture, Source
 from undula.jobs.detect.rediffusion import rediffused, train_denoiser
 from undula.spectra import dct, idct
@@ -56,11 +55,7 @@ def softened(
     fading = (_gains(radius, len(images), edges, generator) for edges in _EDGES)
     bright, colors = (1 + part if sharp else 1 - part for part in fading)
     soft = idct(dct(planes) * torch.stack([bright, colors, colors], dim=1))
-    made = torch.einsum("oc,nchw->nohw", torch.linalg.inv(forward), soft).clamp(0, 1)
-    made = (made * 255).round()
-    if quality is not None:
-        made = compressed(made.to(torch.uint8), torch.full((len(made),), quality)).to(images)
-    return made / 255
+    return as_filed(torch.einsum("oc,nchw->nohw", torch.linalg.inv(forward), soft).clamp(0, 1), quality)
 
 
 def with_imitations(

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from undula.data.corruptions import compressed
 from undula.errors import DataError
 from undula.fit import Plan, train
+from undula.jobs.detect.degradations import as_bytes, as_filed
 from undula.jobs.detect.reading import Source, find_sources, read_pictures
 
 _SIDE, _CROPS = 32, 4  # of the crops that the model learns, and how many of a picture that is larger
@@ -129,10 +129,7 @@ def rediffused(
         now, after = (deviation * (1 - place / _RETURN) for place in (step, step + 1))
         noise = denoiser(made, now)
         made = (made - now * noise).clamp(0, 1) + after * noise
-    made = (made.clamp(0, 1) * 255).round()
-    if quality is not None:
-        made = compressed(made.to(torch.uint8), torch.full((len(made),), quality)).to(images)
-    return made / 255
+    return as_filed(made.clamp(0, 1), quality)
 
 
 def _crops(sources: Sequence[Source], generator: torch.Generator) -> Tensor:
@@ -142,7 +139,7 @@ def _crops(sources: Sequence[Source], generator: torch.Generator) -> Tensor:
     for picture in read_pictures([sources[place]._replace(change=None) for place in some]):
         if picture.pixels is None:
             continue
-        pixels = picture.pixels if picture.pixels.dtype == torch.uint8 else (picture.pixels * 255).round().byte()
+        pixels = as_bytes(picture.pixels)
         height, width = pixels.shape[-2:]
         side = min(side, height, width)
         for _ in range(_CROPS if height * width > _SIDE**2 else 1):
